@@ -1,0 +1,3 @@
+"""One adapter per measured program; the port they implement is in `tool.py`."""
+
+from __future__ import annotations

@@ -1,0 +1,282 @@
+"""A snapshot to read from: any repository (path or Git URL) at any revision, nothing run.
+
+A foreign repository is data.  Its hooks and plug-ins stay off; of its settings only the
+addresses of its remotes count, and only as its commit has them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from assay.api.context import Context
+from assay.core.dialect import DIALECTS, Dialect
+from assay.core.digest import ObjectKind
+from assay.core.manifest import Manifest
+from assay.core.progress import SILENT, Progress
+from assay.data.access import content_of, find_output, not_there
+from assay.data.history import tracked_at
+from assay.data.model import Tracked, printable
+from assay.data.transfer import read_node_anywhere
+from assay.errors import AssayError, InvalidInput, NotFound
+from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
+from assay.git.objects import ObjectReader
+from assay.pipelines.tracked import StageFiles
+from assay.settings import RemoteSettings, cache_folder, committed_remotes, find_root
+from assay.store.cache import Cache
+from assay.store.remote import Remote
+from assay.store.remotes import open_remote
+from assay.store.walk import RESERVED_NAMES
+
+
+class Source:
+    """One revision of one repository, opened for reading.
+
+    ``cache`` is where objects are looked up first and where they are kept once fetched.
+    """
+
+    def __init__(
+        self,
+        reader: ObjectReader,
+        rev: str,
+        dialect: Dialect,
+        cache: Cache,
+        remotes: dict[str, RemoteSettings],
+        default_remote: str | None,
+        state_dir: str,
+        *,
+        is_local: bool,
+        progress: Progress = SILENT,
+    ) -> None:
+        self.reader = reader
+        self.rev = rev
+        self.dialect = dialect
+        self.cache = cache
+        self.progress = progress
+        self._remotes = remotes
+        self._default = default_remote
+        self._state_dir = state_dir
+        self.is_local = is_local
+
+    @cached_property
+    def tracked(self) -> list[Tracked]:
+        """Every tracked path of the revision."""
+        return tracked_at(self.reader, self.rev, self.dialect, (StageFiles(self.dialect),))
+
+    @cached_property
+    def remotes(self) -> list[Remote]:
+        """The repository's remotes, the default one first; unusable ones are left out."""
+        names = dict.fromkeys([self._default, *self._remotes])
+        opened = []
+        for name in names:
+            settings = self._remotes.get(name or "")
+            if settings is None:
+                continue
+            try:
+                opened.append(
+                    open_remote(
+                        settings.url,
+                        layout=settings.layout or self.dialect.default_layout,
+                        state_dir=os.path.join(self._state_dir, settings.name),
+                    )
+                )
+            except AssayError:
+                continue
+        return opened
+
+    def read_node(self, digest: bytes) -> bytes:
+        """A manifest node, from wherever it is."""
+        return read_node_anywhere(self.cache, self.remotes, digest)
+
+    def content(self, path: bytes) -> tuple[Manifest, bool]:
+        """(rows, is a single file) of a tracked path or of what lies inside one."""
+        found = find_output(self.tracked, path)
+        if found is None:
+            raise not_there(printable(path))
+        return content_of(found[0], found[1], self.read_node)
+
+    def git_files(self, top: bytes) -> list[tuple[bytes, int, int | None]]:
+        """(path, mode, size where known) of the files Git keeps at or below ``top``."""
+        if self.rev:
+            return [
+                (path, mode, None) for path, mode, _ in self.reader.list_tree(self.rev, under=top)
+            ]
+        from assay.git.program import find_worktree, run_git
+
+        if find_worktree(Path(self.reader.folder)) is None:
+            return _files_below(self.reader.folder, top)
+        listed = run_git(
+            ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=self.reader.folder,
+            foreign=True,
+        )
+        found: list[tuple[bytes, int, int | None]] = []
+        for path in sorted(set(listed.split(b"\0")) - {b""}):
+            if not top or path == top or path.startswith(top + b"/"):
+                try:
+                    stat = os.lstat(os.path.join(os.fsencode(self.reader.folder), path))
+                except FileNotFoundError:
+                    continue
+                found.append((path, stat.st_mode, stat.st_size))
+        return found
+
+    def fetch(self, objects: dict[bytes, int]) -> None:
+        """Bring objects into the cache; :class:`NotFound` or :class:`IntegrityError` else."""
+        damaged: dict[bytes, str] = {}
+        for remote in self.remotes:
+            absent = self.cache.missing(objects)
+            if not absent:
+                return
+            with self.cache.writing(self.progress):
+                report = remote.fetch(
+                    self.cache, {d: objects[d] for d in absent}, progress=self.progress
+                )
+            damaged.update(report.damaged)
+            self.cache.refresh()
+        absent = self.cache.missing(objects)
+        if absent:
+            _raise_unavailable(absent, damaged, bool(self.remotes))
+
+
+def _files_below(root: str, top: bytes) -> list[tuple[bytes, int, int | None]]:
+    """The files of a project that does without Git."""
+    found: list[tuple[bytes, int, int | None]] = []
+    for folder, below, names in os.walk(os.path.join(os.fsencode(root), top)):
+        below[:] = [name for name in below if os.fsdecode(name) not in RESERVED_NAMES]
+        for name in names:
+            path = os.path.join(folder, name)
+            stat = os.lstat(path)
+            found.append((os.path.relpath(path, os.fsencode(root)), stat.st_mode, stat.st_size))
+    return sorted(found)
+
+
+def _raise_unavailable(absent: set[bytes], damaged: dict[bytes, str], has_remotes: bool) -> None:
+    from assay.errors import IntegrityError
+
+    first = min(absent).hex()
+    if damaged:
+        raise IntegrityError(
+            "remote-damaged",
+            f"The remote holds damaged objects: {', '.join(d.hex() for d in list(damaged)[:3])}.",
+            why="Their bytes do not match their digests; they were refused.",
+            fix="Run `assay verify --remote --repair` in a clone that has the data.",
+        )
+    raise NotFound(
+        "fetch-incomplete",
+        f"{len(absent)} object(s) could not be had, {first} for one.",
+        why="No remote of the repository holds them."
+        if has_remotes
+        else "The repository has no remote that can be used from here.",
+        fix="Run `assay push` in a clone that has the data.",
+    )
+
+
+@contextmanager
+def open_source(
+    url: str | None,
+    rev: str | None = None,
+    *,
+    remote: str | None = None,
+    progress: Progress = SILENT,
+) -> Iterator[Source]:
+    """A snapshot of the repository at ``url`` (the one around here when ``None``)."""
+    if url is not None:
+        require_safe_url(url)
+    start = Path(url or ".").resolve()
+    # A bare repository on this machine has no project folder: it is cloned like a remote one.
+    if url is None or (not is_remote_url(url) and find_root(start) is not None):
+        with _local(start, rev, remote, progress) as source:
+            yield source
+        return
+    folder = cache_folder()
+    mirror = checkout_less_clone(url, folder / "clones", rev=rev, progress=progress)
+    with ObjectReader(mirror, bare=True, foreign=True) as reader, _scratch_cache() as cache:
+        resolved = reader.resolve(rev or "HEAD")
+        dialect = _dialect_of(reader, resolved, url)
+        remotes, default = committed_remotes(reader.read_path, resolved, dialect)
+        state = str(folder / "remotes" / mirror.name)
+        yield Source(
+            reader,
+            resolved,
+            dialect,
+            cache,
+            _pick(remotes, remote),
+            remote or default,
+            state,
+            is_local=False,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _local(
+    start: Path, rev: str | None, remote: str | None, progress: Progress
+) -> Iterator[Source]:
+    context = Context.find(start, progress=progress)
+    if not context.uses_git and rev is not None:
+        raise InvalidInput(
+            "git-required",
+            "Only a Git repository has revisions.",
+            fix="Leave out the revision.",
+        )
+    with ObjectReader(context.root, foreign=True) as reader:
+        source = Source(
+            reader,
+            reader.resolve(rev) if rev is not None else "",
+            context.dialect,
+            context.cache,
+            _pick(dict(context.settings.remotes), remote),
+            remote or context.settings.core.remote,
+            os.path.join(context.home, "tmp", "remotes"),
+            is_local=True,
+            progress=progress,
+        )
+        if rev is None:
+            source.__dict__["tracked"] = context.tracked()
+        try:
+            yield source
+        finally:
+            context.close()
+
+
+def _pick(remotes: dict[str, RemoteSettings], name: str | None) -> dict[str, RemoteSettings]:
+    if name is None:
+        return remotes
+    if name not in remotes:
+        raise NotFound(
+            "remote-unknown",
+            f"The repository has no remote {name!r}.",
+            fix=f"It has: {', '.join(sorted(remotes)) or 'none'}.",
+        )
+    return {name: remotes[name]}
+
+
+def _dialect_of(reader: ObjectReader, rev: str, url: str) -> Dialect:
+    for dialect in DIALECTS:
+        if reader.read_path(rev, os.fsencode(f"{dialect.home}/.gitignore")) is not None:
+            return dialect
+    raise NotFound(
+        "repository-missing",
+        f"{url} is no assay repository at this revision.",
+        why=f"It has no {DIALECTS[0].home} folder.",
+        fix="Check the URL and the revision (--rev).",
+    )
+
+
+@contextmanager
+def _scratch_cache() -> Iterator[Cache]:
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        cache = Cache(folder)
+        try:
+            yield cache
+        finally:
+            cache.close()
+
+
+def blob_objects(rows: Manifest) -> dict[bytes, int]:
+    """What must be fetched to write these rows."""
+    return dict.fromkeys(rows.blob_digests(), int(ObjectKind.BLOB))

@@ -1,0 +1,1 @@
+"""One file per command: the file path is the command path."""

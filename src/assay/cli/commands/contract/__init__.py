@@ -1,0 +1,1 @@
+"""`assay contract`: what data must look like."""

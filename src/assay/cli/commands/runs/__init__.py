@@ -1,0 +1,1 @@
+"""The `assay runs` commands."""

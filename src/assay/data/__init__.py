@@ -1,0 +1,1 @@
+"""What people do with tracked data: one file per verb."""

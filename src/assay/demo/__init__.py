@@ -1,0 +1,1 @@
+"""The demonstration that `assay demo` runs on a real data set."""

@@ -1,0 +1,1 @@
+"""The git program: objects, refs, ignore files, clones."""

@@ -1,0 +1,1 @@
+"""Pipelines: declared stages, what they last consumed and produced, and running what changed."""

@@ -1,0 +1,1 @@
+"""What data must look like: contracts, how a first one is inferred and how data is checked."""

@@ -1,0 +1,60 @@
+"""Layered configuration: the one module beside the CLI that reads the environment."""
+
+from __future__ import annotations
+
+from assay.settings.foreign import cache_folder, committed_remotes
+from assay.settings.keys import KEYS, Key, KeyPath, Unsuitable, find_key, name_of, path_of
+from assay.settings.layers import Layer, change, read_layers
+from assay.settings.levels import (
+    LEVELS,
+    LevelFile,
+    current_environment,
+    find_root,
+    level_files,
+    no_project,
+    require_root,
+)
+from assay.settings.model import (
+    CacheSettings,
+    CoreSettings,
+    RemoteSettings,
+    Settings,
+    Value,
+    is_address,
+    load,
+    store_location,
+    unknown_remote,
+    values_of,
+)
+
+__all__ = [
+    "KEYS",
+    "LEVELS",
+    "CacheSettings",
+    "CoreSettings",
+    "Key",
+    "KeyPath",
+    "Layer",
+    "LevelFile",
+    "RemoteSettings",
+    "Settings",
+    "Unsuitable",
+    "Value",
+    "cache_folder",
+    "change",
+    "committed_remotes",
+    "current_environment",
+    "find_key",
+    "find_root",
+    "is_address",
+    "level_files",
+    "load",
+    "name_of",
+    "no_project",
+    "path_of",
+    "read_layers",
+    "require_root",
+    "store_location",
+    "unknown_remote",
+    "values_of",
+]

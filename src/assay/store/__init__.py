@@ -1,0 +1,1 @@
+"""Objects on disk and in remotes: packs, loose files, segments, the index, links, transfers."""

@@ -1,0 +1,86 @@
+"""A story stops at the first command or claim that is not as it should be, and stays readable."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from assay.cli.console import Console
+from assay.demo.page import WIDEST, Page
+from assay.demo.report import Report
+from assay.demo.story import Places, Story, environment
+from assay.errors import Bug, StageFailed
+
+
+@pytest.fixture
+def printed() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def story(tmp_path: Path, printed: io.StringIO) -> Story:
+    page = Page(Console(printed, io.StringIO()), folder=str(tmp_path))
+    report = Report(folder=tmp_path)
+    story = Story(Places(root=tmp_path), page, report, wheels_folder=tmp_path / "wheels")
+    story.chapter("One")
+    return story
+
+
+def test_a_claim_that_does_not_hold_ends_the_demo(story: Story, printed: io.StringIO) -> None:
+    with pytest.raises(Bug, match="two is three") as caught:
+        story.check("two is three", 2 == 3)
+    assert caught.value.code == "demo-check-failed"
+    assert "✗ two is three" in printed.getvalue()
+    assert not story.report.check_count
+
+
+def test_a_command_that_fails_ends_the_demo_with_what_it_said(story: Story, tmp_path: Path) -> None:
+    with pytest.raises(StageFailed) as caught:
+        story.run("assay status", at=tmp_path)
+    assert caught.value.code == "demo-step-failed"
+    assert "project-missing" in caught.value.why
+
+
+def test_a_command_that_should_fail_and_does_not_ends_the_demo(
+    story: Story, tmp_path: Path
+) -> None:
+    with pytest.raises(StageFailed):
+        story.run("assay --version", at=tmp_path, exit_code=5)
+
+
+def test_each_of_several_commands_is_timed_by_itself(story: Story, tmp_path: Path) -> None:
+    story.run("git --version && assay --version", at=tmp_path)
+    assert [step.program for step in story.report.steps] == ["git", "assay"]
+    assert all(step.seconds > 0 for step in story.report.steps)
+
+
+def test_commands_see_nobodys_settings(tmp_path: Path) -> None:
+    inherited = {"PATH": "/bin", "ASSAY_CACHE_DIR": "/shared", "GIT_DIR": "/x", "DVC_HOME": "/y"}
+    variables = environment(tmp_path, inherited)
+    assert variables["PATH"] == "/bin"
+    assert not {"ASSAY_CACHE_DIR", "GIT_DIR", "DVC_HOME"} & set(variables)
+    assert variables["GIT_CONFIG_GLOBAL"] == "/dev/null"
+
+
+def test_long_lines_are_broken_where_a_shell_lets_them(story: Story, printed: io.StringIO) -> None:
+    story.page.begin(" && ".join(["git status --short"] * 9), folder="intents")
+    story.page.end(1.5)
+    story.page.fact("word " * 60)
+    lines = printed.getvalue().splitlines()
+    assert max(map(len, lines)) <= WIDEST
+    assert all(line.endswith("&&") for line in lines if "status" in line and " s" not in line[-3:])
+
+
+def test_a_terminal_without_the_signs_gets_plain_ones(tmp_path: Path) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    page = Page(Console(stream, io.StringIO()), folder=str(tmp_path))
+    page.heading(1, "One")
+    page.check("it holds", holds=True)
+    page.fact("Küche")
+    assert raw.getvalue().decode("ascii").split() == [
+        *("1", "One", "-" * (page.width - 9)),
+        *("+", "it", "holds", "K\\xfcche"),
+    ]

@@ -26,7 +26,7 @@ from assay.data.checkout_plan import refuse_contradictions
 from assay.data.model import printable
 from assay.errors import Conflict, InvalidInput, NotFound
 from assay.store.batches import batches_of
-from assay.store.remote import Remote
+from assay.store.remote.port import Remote
 from assay.store.restore import RestoreOptions, restore
 
 

@@ -25,7 +25,7 @@ from assay.store.index import WorkspaceIndex
 
 if TYPE_CHECKING:
     from assay.data.trash import Trash
-    from assay.store.remote import Remote
+    from assay.store.remote.port import Remote
 
 
 class Context:
@@ -190,7 +190,7 @@ class Context:
         return remote
 
     def _open(self, found: RemoteSettings) -> Remote:
-        from assay.store.remotes import open_remote
+        from assay.store.remote.resolve import open_remote
 
         return open_remote(
             found.url,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from assay.pipelines.plan import Changes
     from assay.pipelines.result import ReproResult
     from assay.pipelines.run import Narrator
-    from assay.store.sweep_remote import RemoteCollectReport
+    from assay.store.remote.packed.sweep import RemoteCollectReport
 
 
 class Repository:

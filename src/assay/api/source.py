@@ -28,8 +28,8 @@ from assay.git.objects import ObjectReader
 from assay.pipelines.tracked import StageFiles
 from assay.settings import RemoteSettings, cache_folder, committed_remotes, find_root
 from assay.store.cache import Cache
-from assay.store.remote import Remote
-from assay.store.remotes import open_remote
+from assay.store.remote.port import Remote
+from assay.store.remote.resolve import open_remote
 from assay.store.walk import RESERVED_NAMES
 
 

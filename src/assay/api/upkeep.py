@@ -36,7 +36,7 @@ from assay.store.collect import undo as undo_collect
 from assay.store.rebuild import adopt_stray_packs
 
 if TYPE_CHECKING:
-    from assay.store.sweep_remote import RemoteCollectReport
+    from assay.store.remote.packed.sweep import RemoteCollectReport
 
 _DAY_NS = 86_400_000_000_000
 
@@ -168,7 +168,7 @@ def gc_remote(
     kept, and what pushes in progress have pinned.  Unused objects are condemned now and
     deleted by a collection that runs after the grace period (at once with ``purge``).
     """
-    from assay.store.remote_packed import PackedRemote
+    from assay.store.remote.packed.remote import PackedRemote
 
     remote = context.remote(name)
     if not isinstance(remote, PackedRemote):

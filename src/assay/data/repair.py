@@ -12,7 +12,7 @@ from assay.data.transfer import fetch, healer, lacks
 from assay.data.verify import VerifyReport, verify_cache, verify_references
 from assay.errors import AssayError
 from assay.store.rebuild import good_copies, rebuild_segments, stray_packs
-from assay.store.remote import Remote
+from assay.store.remote.port import Remote
 
 _NOT_OURS_TO_MEND = frozenset({"store-newer-format", "cache-invalid"})
 

@@ -13,7 +13,7 @@ from assay.data.model import Heal, join_path, printable
 from assay.data.outputs import Selection
 from assay.errors import AssayError, IntegrityError, NotFound
 from assay.store.cache import Cache
-from assay.store.remote import Remote
+from assay.store.remote.port import Remote
 
 _ABSENT = bytes(32)
 

@@ -29,9 +29,9 @@ PACK_TARGET_BYTES = 64 << 20
 ROW = Struct("<32s8sQIIBBH")
 ROW_BYTES = ROW.size
 RAW = 0
-_HEADER = Struct("<8sII")
-_TRAILER = Struct("<QQ32s8s")
-_MAGIC, _END = b"ASYPACK1", b"ASYPEND1"
+HEADER = Struct("<8sII")
+TRAILER = Struct("<QQ32s8s")
+MAGIC, END_MAGIC = b"ASYPACK1", b"ASYPEND1"
 _WRITE_BYTES = 1 << 20
 _MAX_OBJECT_BYTES = 16 << 20
 """More than any node; a row that claims more is damaged, and is not allocated for."""
@@ -113,8 +113,8 @@ class PackWriter:
         self._path = temporary_name(self._tmp, "pack")
         with disk_errors(self._tmp):
             self._fd = os.open(self._path, CREATE, 0o444)
-        self._buffer = [_HEADER.pack(_MAGIC, FORMAT_VERSION, 0)]
-        self._buffered = self.offset = _HEADER.size
+        self._buffer = [HEADER.pack(MAGIC, FORMAT_VERSION, 0)]
+        self._buffered = self.offset = HEADER.size
         self._rows = []
 
     def _flush(self) -> None:
@@ -134,8 +134,8 @@ class PackWriter:
         rows = b"".join(self._rows)
         pack_id = blake3(rows).digest()
         count = len(self._rows)
-        self._buffer += [rows, _TRAILER.pack(self.offset, count, pack_id, _END)]
-        size = self.offset + len(rows) + _TRAILER.size
+        self._buffer += [rows, TRAILER.pack(self.offset, count, pack_id, END_MAGIC)]
+        size = self.offset + len(rows) + TRAILER.size
         self._flush()
         try:
             with disk_errors(self._path):
@@ -168,18 +168,18 @@ def read_rows(path: str) -> SealedPack:
     fd = os.open(path, READ)
     try:
         size = os.fstat(fd).st_size
-        if size < _HEADER.size + _TRAILER.size:
+        if size < HEADER.size + TRAILER.size:
             raise invalid_pack(path, "it is cut short")
-        magic, version, _ = _HEADER.unpack(os.pread(fd, _HEADER.size, 0))
-        if magic != _MAGIC:
+        magic, version, _ = HEADER.unpack(os.pread(fd, HEADER.size, 0))
+        if magic != MAGIC:
             raise invalid_pack(path, "it does not start as a pack")
         if version > FORMAT_VERSION:
             raise newer_format(path, version)
         if version < 1:
             raise invalid_pack(path, "its header is damaged")
-        trailer = os.pread(fd, _TRAILER.size, size - _TRAILER.size)
-        offset, count, pack_id, end = _TRAILER.unpack(trailer)
-        if end != _END or offset + count * ROW_BYTES + _TRAILER.size != size:
+        trailer = os.pread(fd, TRAILER.size, size - TRAILER.size)
+        offset, count, pack_id, end = TRAILER.unpack(trailer)
+        if end != END_MAGIC or offset + count * ROW_BYTES + TRAILER.size != size:
             raise invalid_pack(path, "its end is missing or damaged")
         rows = os.pread(fd, count * ROW_BYTES, offset)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from assay.errors import IntegrityError
-from assay.store.objectstore import (
+from assay.store.objectstore.port import (
     Buffer,
     Listed,
     Stat,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import Bug, IntegrityError, NotFound
-from assay.store.objectstore import Buffer, ObjectStore
+from assay.store.objectstore.port import Buffer, ObjectStore
 
 LARGE = bytes(range(256)) * (9 << 12)
 

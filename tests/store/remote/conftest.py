@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.store.objectstore_local import LocalStore
-from assay.store.remote_packed import PackedRemote
+from assay.store.objectstore.local import LocalStore
+from assay.store.remote.packed.remote import PackedRemote
 from assay.testing.objectstore_memory import Clock, MemoryStore
 
 

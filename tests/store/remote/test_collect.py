@@ -12,10 +12,10 @@ from assay.core.manifest import Manifest
 from assay.core.prolly import encode
 from assay.errors import IntegrityError
 from assay.store.cache import Cache
-from assay.store.pins import DAY_NS, PinRecord, decode_pin, encode_pin
-from assay.store.remote_index import INDEX, OBJECTS, PACKS, PINS, TOMBSTONES, tombstone_key
-from assay.store.remote_packed import PackedRemote
-from assay.store.sweep_remote import RemoteCollectReport
+from assay.store.remote.packed.index import INDEX, OBJECTS, PACKS, PINS, TOMBSTONES, tombstone_key
+from assay.store.remote.packed.pins import DAY_NS, PinRecord, decode_pin, encode_pin
+from assay.store.remote.packed.remote import PackedRemote
+from assay.store.remote.packed.sweep import RemoteCollectReport
 from assay.testing.objectstore_memory import Clock, MemoryStore, damage
 from remote_caches import BLOB, NODE, add_large, blobs, contents, kinds, make_cache
 
@@ -264,13 +264,13 @@ def test_of_two_copies_one_goes(remote: PackedRemote, clock: Clock, tmp_path: Pa
 def test_two_places_of_an_object_both_outlive_a_merge(
     remote: PackedRemote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from assay.store import remote_segments
+    from assay.store.remote.packed import segments
 
     shared, more = blobs(20, seed=1), blobs(20, seed=2)
     remote.push(make_cache(tmp_path / "a", shared), kinds(shared), roots=[])
     (key,) = keys(remote, PACKS)
     remote.store.put(tombstone_key(key), b"")
-    monkeypatch.setattr(remote_segments, "MERGE_ABOVE", 1)
+    monkeypatch.setattr(segments, "MERGE_ABOVE", 1)
     remote.push(make_cache(tmp_path / "b", {**shared, **more}), kinds(shared, more), roots=[])
     remote.store.delete(tombstone_key(key))
     view = PackedRemote(remote.store).index.load()

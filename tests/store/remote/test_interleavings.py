@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assay.errors import NotFound, Temporary
-from assay.store import collect_remote, push_packed, remote_segments, sweep_remote
 from assay.store.cache import Cache
-from assay.store.collect_remote import RemoteLook
-from assay.store.pins import DAY_NS, Pin
-from assay.store.push_packed import PackedPush
-from assay.store.remote_index import RemoteView, object_key, tombstone_key
-from assay.store.remote_packed import PackedRemote
-from assay.store.sweep_remote import RemoteCollection
+from assay.store.remote.packed import collect, push, segments, sweep
+from assay.store.remote.packed.collect import RemoteLook
+from assay.store.remote.packed.index import RemoteView, object_key, tombstone_key
+from assay.store.remote.packed.pins import DAY_NS, Pin
+from assay.store.remote.packed.push import PackedPush
+from assay.store.remote.packed.remote import PackedRemote
+from assay.store.remote.packed.sweep import RemoteCollection
 from assay.testing.objectstore_memory import Clock, MemoryStore
 from remote_caches import BLOB, add_large, blobs, kinds, make_cache
 from schedules import Act, Choose, Outcome, all_interruptions, interrupting, run_schedule
@@ -133,7 +133,7 @@ class Clones:
 @pytest.fixture(autouse=True)
 def busy_remote(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments are merged whenever there are two, and nothing is flushed: no power fails here."""
-    monkeypatch.setattr(remote_segments, "MERGE_ABOVE", 2)
+    monkeypatch.setattr(segments, "MERGE_ABOVE", 2)
     monkeypatch.setattr(os, "fsync", lambda fd: None)
 
 
@@ -335,23 +335,23 @@ def without_a_second_look(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_heeding_pins(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sweep_remote, "read_pins", lambda *_, **__: ([], []))
+    patch.setattr(sweep, "read_pins", lambda *_, **__: ([], []))
 
 
 def with_dead_names_used_again(patch: pytest.MonkeyPatch) -> None:
     large = RemoteView.large
     patch.setattr(RemoteView, "large", lambda *given, **_: large(*given, tombstoned=True))
-    patch.setattr(push_packed, "avoiding", lambda plan, avoid: plan)
-    patch.setattr(push_packed, "_large_key", lambda view, digest: object_key(digest))
-    patch.setattr(push_packed, "_is_there", lambda view, pack_id: pack_id in view.packs)
+    patch.setattr(push, "avoiding", lambda plan, avoid: plan)
+    patch.setattr(push, "_large_key", lambda view, digest: object_key(digest))
+    patch.setattr(push, "_is_there", lambda view, pack_id: pack_id in view.packs)
 
 
 def without_rescue(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(collect_remote, "_homeless", lambda *_: {})
+    patch.setattr(collect, "_homeless", lambda *_: {})
 
 
 def without_rehoming(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(collect_remote, "_homeless_large", lambda *_: ())
+    patch.setattr(collect, "_homeless_large", lambda *_: ())
 
 
 def with_pins_that_never_age(patch: pytest.MonkeyPatch) -> None:

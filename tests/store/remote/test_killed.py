@@ -14,19 +14,19 @@ from pathlib import Path
 import pytest
 
 from assay.store.cache import Cache
-from assay.store.objectstore_local import UNFINISHED
-from assay.store.remotes import open_remote
+from assay.store.objectstore.local import UNFINISHED
+from assay.store.remote.resolve import open_remote
 from remote_caches import BLOB, add_large, blobs, contents, kinds, make_cache
 
 _PROGRAM = """
 import json, sys
 from assay.store.cache import Cache
 from assay.store.packs import PackWriter
-from assay.store.remotes import open_remote
-from assay.store import fetch_packed, packstream
+from assay.store.remote.resolve import open_remote
+from assay.store.remote.packed import fetch, stream
 # Small packs, published at once, so that there is something to be killed between.
-packstream.PACK_TARGET_BYTES = 1 << 16
-fetch_packed._PUBLISH_EVERY_SECONDS = 0
+stream.PACK_TARGET_BYTES = 1 << 16
+fetch._PUBLISH_EVERY_SECONDS = 0
 verb, layout, remote, state, cache, wanted = sys.argv[1:]
 wanted = {bytes.fromhex(digest): 0 for digest in json.load(open(wanted))}
 remote = open_remote(remote, layout=layout, state_dir=state)

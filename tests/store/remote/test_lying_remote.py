@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from assay.errors import AssayError, IntegrityError
 from assay.store.cache import Cache
-from assay.store.pins import PINS
-from assay.store.plain_transfer import PlainPlace
-from assay.store.remote import Remote
-from assay.store.remote_index import INDEX, OBJECTS, PACKS
-from assay.store.remote_packed import PackedRemote
-from assay.store.remote_plain import PlainRemote
+from assay.store.remote.packed.index import INDEX, OBJECTS, PACKS
+from assay.store.remote.packed.pins import PINS
+from assay.store.remote.packed.remote import PackedRemote
+from assay.store.remote.plain.remote import PlainRemote
+from assay.store.remote.plain.transfer import PlainPlace
+from assay.store.remote.port import Remote
 from assay.store.segments import encode_segment
 from assay.testing.objectstore_memory import Clock, MemoryStore, damage
 from remote_caches import BLOB, NODE, add_large, blobs, contents, kinds, make_cache, nodes

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from assay.store.cache import Cache
-from assay.store.pins import DAY_NS
-from assay.store.remote import Remote
-from assay.store.remote_index import INDEX, OBJECTS, PACKS
-from assay.store.remote_packed import PackedRemote
-from assay.store.remote_plain import PlainRemote
+from assay.store.remote.packed.index import INDEX, OBJECTS, PACKS
+from assay.store.remote.packed.pins import DAY_NS
+from assay.store.remote.packed.remote import PackedRemote
+from assay.store.remote.plain.remote import PlainRemote
+from assay.store.remote.port import Remote
 from assay.testing.objectstore_memory import Clock, MemoryStore, damage
 from remote_caches import BLOB, NODE, add_large, blobs, contents, kinds, make_cache, nodes
 

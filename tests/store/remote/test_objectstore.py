@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from assay.errors import AssayError, NotFound, RemoteRefused, Temporary
-from assay.store import objectstore_local
-from assay.store.objectstore_local import UNFINISHED, LocalStore
+from assay.store.objectstore import local
+from assay.store.objectstore.local import UNFINISHED, LocalStore
 from assay.testing.objectstore_memory import Clock, MemoryStore
 from assay.testing.objectstore_suite import ObjectStoreSuite, keys_of
 
@@ -96,7 +96,7 @@ def test_the_systems_answers_become_errors_that_help(
     def refuse(*_: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(objectstore_local, "write_all", refuse)
+    monkeypatch.setattr(local, "write_all", refuse)
     with pytest.raises(error) as caught:
         store.put("a/k", b"value")
     assert caught.value.code == code

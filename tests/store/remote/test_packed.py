@@ -11,10 +11,10 @@ import pytest
 
 from assay.errors import IntegrityError, NotFound
 from assay.store.cache import Cache
-from assay.store.objectstore_local import LocalStore
-from assay.store.pins import DAY_NS, LIFETIME_NS
-from assay.store.remote_index import PACKS, PINS, RemoteIndex, pack_key, tombstone_key
-from assay.store.remote_packed import FORMAT_KEY, PackedRemote
+from assay.store.objectstore.local import LocalStore
+from assay.store.remote.packed.index import PACKS, PINS, RemoteIndex, pack_key, tombstone_key
+from assay.store.remote.packed.pins import DAY_NS, LIFETIME_NS
+from assay.store.remote.packed.remote import FORMAT_KEY, PackedRemote
 from assay.testing.objectstore_memory import Clock, MemoryStore
 from remote_caches import (
     BLOB,

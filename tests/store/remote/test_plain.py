@@ -12,10 +12,10 @@ from blake3 import blake3
 
 from assay.errors import IntegrityError, InvalidInput, NotFound
 from assay.store.cache import Cache
-from assay.store.objectstore_local import LocalStore
-from assay.store.remote_packed import PackedRemote
-from assay.store.remote_plain import PlainRemote
-from assay.store.remotes import open_remote
+from assay.store.objectstore.local import LocalStore
+from assay.store.remote.packed.remote import PackedRemote
+from assay.store.remote.plain.remote import PlainRemote
+from assay.store.remote.resolve import open_remote
 from assay.testing.objectstore_memory import MemoryStore
 from remote_caches import BLOB, NODE, add_large, blobs, contents, kinds, make_cache, nodes
 

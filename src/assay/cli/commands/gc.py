@@ -10,7 +10,7 @@ from assay.cli.parser import add_json
 from assay.cli.text import human_count, human_size
 
 if TYPE_CHECKING:
-    from assay.store.sweep_remote import RemoteCollectReport
+    from assay.store.remote.packed.sweep import RemoteCollectReport
 
 DESCRIPTION = """
 Collect objects of the cache that nothing needs.  Always kept: what the workspace, every branch,

@@ -20,17 +20,17 @@ from assay.errors import IntegrityError, NotFound
 from assay.store.cache import Cache
 from assay.store.durable import READ, disk_errors, publish, temporary_name
 from assay.store.hashing import hash_large
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import PACK_TARGET_BYTES, ROW, ROW_BYTES, PackWriter, SealedPack
-from assay.store.packstream import (
+from assay.store.remote.packed.index import RemoteIndex, RemoteView, pack_key
+from assay.store.remote.packed.stream import (
     is_plausible,
     read_remote_rows,
     row_length,
     row_offset,
     split_rows,
 )
-from assay.store.remote import FetchReport
-from assay.store.remote_index import RemoteIndex, RemoteView, pack_key
+from assay.store.remote.port import FetchReport
 from assay.store.workers import run_batches, worker_count
 
 _WHOLE_SHARE = 0.8

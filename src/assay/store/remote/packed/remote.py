@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 from assay.core.progress import SILENT, Progress
 from assay.errors import IntegrityError, NotFound
 from assay.store.cache import Cache
-from assay.store.fetch_packed import PackedFetch, read_any_copy
-from assay.store.objectstore import ObjectStore, missing_key
+from assay.store.objectstore.port import ObjectStore, missing_key
 from assay.store.packs import damaged, newer_format
-from assay.store.pins import LIFETIME_NS
-from assay.store.push_packed import PackedPush
-from assay.store.remote import FetchReport, PushReport, RepairReport, VerifyReport
-from assay.store.remote_index import RemoteIndex, RemoteView, object_key
-from assay.store.remote_memory import RemoteMemory, vanished
+from assay.store.remote.memory import RemoteMemory, vanished
+from assay.store.remote.packed.fetch import PackedFetch, read_any_copy
+from assay.store.remote.packed.index import RemoteIndex, RemoteView, object_key
+from assay.store.remote.packed.pins import LIFETIME_NS
+from assay.store.remote.packed.push import PackedPush
+from assay.store.remote.port import FetchReport, PushReport, RepairReport, VerifyReport
 
 if TYPE_CHECKING:
-    from assay.store.sweep_remote import RemoteCollectReport
+    from assay.store.remote.packed.sweep import RemoteCollectReport
 
 FORMAT_VERSION = 1
 FORMAT_KEY = "format.json"
@@ -74,7 +74,7 @@ class PackedRemote:
         progress: Progress = SILENT,
         jobs: int | None = None,
     ) -> PushReport:
-        """Send what is missing; see :class:`assay.store.remote.Remote`."""
+        """Send what is missing; see :class:`assay.store.remote.port.Remote`."""
         self.ensure()
         return PackedPush(
             store=self.store,
@@ -95,7 +95,7 @@ class PackedRemote:
         progress: Progress = SILENT,
         jobs: int | None = None,
     ) -> FetchReport:
-        """Bring what the cache lacks; see :class:`assay.store.remote.Remote`."""
+        """Bring what the cache lacks; see :class:`assay.store.remote.port.Remote`."""
         with cache.writing(progress):
             if not self.is_ready():
                 return FetchReport(missing=cache.missing(digests))
@@ -123,16 +123,16 @@ class PackedRemote:
         raise missing_key(object_key(digest), self.describe())
 
     def verify(self, *, progress: Progress = SILENT, sample: float | None = None) -> VerifyReport:
-        """Read and compare everything there; see :class:`assay.store.remote.Remote`."""
-        from assay.store.mend_packed import check_packed
+        """Read and compare everything there; see :class:`assay.store.remote.port.Remote`."""
+        from assay.store.remote.packed.mend import check_packed
 
         if not self.is_ready():
             return VerifyReport()
         return check_packed(self.store, self.index, progress=progress, sample=sample)[1].report()
 
     def repair(self, cache: Cache, *, progress: Progress = SILENT) -> RepairReport:
-        """Replace what is wrong by good copies; see :class:`assay.store.remote.Remote`."""
-        from assay.store.repair_packed import PackedRepair
+        """Replace what is wrong by good copies; see :class:`assay.store.remote.port.Remote`."""
+        from assay.store.remote.packed.repair import PackedRepair
 
         if not self.is_ready():
             return RepairReport()
@@ -158,7 +158,7 @@ class PackedRemote:
         ``live``: digest to kind of everything that Git points to; manifests are expanded.
         ``None`` where there is no remote yet.
         """
-        from assay.store.sweep_remote import RemoteCollection
+        from assay.store.remote.packed.sweep import RemoteCollection
 
         if not self.is_ready():
             return None

@@ -14,9 +14,18 @@ from dataclasses import dataclass, field
 from assay.core.progress import Progress
 from assay.errors import AssayError, IntegrityError, NotFound, Temporary
 from assay.store.cache import Cache, is_packed_size
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import PACK_TARGET_BYTES, RAW, ROW, ROW_BYTES, damaged, read_rows
-from assay.store.packstream import (
+from assay.store.remote.packed.index import (
+    RemoteIndex,
+    RemoteView,
+    object_key,
+    pack_key,
+    rows_among,
+)
+from assay.store.remote.packed.pins import Pin, PinExpired
+from assay.store.remote.packed.segments import merge_segments, publish_segment
+from assay.store.remote.packed.stream import (
     NO_PREFIX,
     PackPlan,
     avoiding,
@@ -25,18 +34,9 @@ from assay.store.packstream import (
     row_length,
     row_offset,
 )
-from assay.store.pins import Pin, PinExpired
-from assay.store.remote import PushReport
-from assay.store.remote_index import (
-    RemoteIndex,
-    RemoteView,
-    object_key,
-    pack_key,
-    rows_among,
-)
-from assay.store.remote_segments import merge_segments, publish_segment
+from assay.store.remote.packed.upload import LargeUpload, PackUpload, Uploaded, Uploader, extent
+from assay.store.remote.port import PushReport
 from assay.store.segments import rows_with_prefix
-from assay.store.upload import LargeUpload, PackUpload, Uploaded, Uploader, extent
 from assay.store.workers import run_batches, worker_count
 
 _WHOLE_SHARE = 0.8

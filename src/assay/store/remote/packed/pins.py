@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.errors import IntegrityError, NotFound
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import newer_format
-from assay.store.remote_index import PINS
+from assay.store.remote.packed.index import PINS
 
 FORMAT_VERSION = 1
 DAY_NS = 24 * 3600 * 10**9

@@ -9,11 +9,13 @@ from __future__ import annotations
 from assay.core.progress import SILENT, Progress
 from assay.errors import IntegrityError, NotFound
 from assay.store.cache import Cache
-from assay.store.fetch_packed import Publisher, is_good
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import damaged
-from assay.store.packstream import DamagedSource
-from assay.store.plain_transfer import (
+from assay.store.remote.memory import RemoteMemory, vanished
+from assay.store.remote.packed.fetch import Publisher, is_good
+from assay.store.remote.packed.stream import DamagedSource
+from assay.store.remote.packed.upload import large_blocks
+from assay.store.remote.plain.transfer import (
     PlainChecker,
     PlainFetcher,
     PlainPlace,
@@ -23,9 +25,7 @@ from assay.store.plain_transfer import (
     by_rank,
     local_sizes,
 )
-from assay.store.remote import FetchReport, PushReport, RepairReport, VerifyReport
-from assay.store.remote_memory import RemoteMemory, vanished
-from assay.store.upload import large_blocks
+from assay.store.remote.port import FetchReport, PushReport, RepairReport, VerifyReport
 from assay.store.workers import run_batches, worker_count
 
 
@@ -60,7 +60,7 @@ class PlainRemote:
         progress: Progress = SILENT,
         jobs: int | None = None,
     ) -> PushReport:
-        """Send what is missing; see :class:`assay.store.remote.Remote`.
+        """Send what is missing; see :class:`assay.store.remote.port.Remote`.
 
         The roots go last, so that whoever finds a manifest finds what it lists.
         """
@@ -99,7 +99,7 @@ class PlainRemote:
         progress: Progress = SILENT,
         jobs: int | None = None,
     ) -> FetchReport:
-        """Bring what the cache lacks; see :class:`assay.store.remote.Remote`."""
+        """Bring what the cache lacks; see :class:`assay.store.remote.port.Remote`."""
         with cache.writing(progress):
             left = cache.missing(digests)
             sizes = self._place.sizes(left)
@@ -134,7 +134,7 @@ class PlainRemote:
         return data
 
     def verify(self, *, progress: Progress = SILENT, sample: float | None = None) -> VerifyReport:
-        """Read and compare everything there; see :class:`assay.store.remote.Remote`."""
+        """Read and compare everything there; see :class:`assay.store.remote.port.Remote`."""
         listed = sorted(self._place.listed())
         if sample is not None and listed:
             step = max(1, round(1 / max(sample, 1e-6)))

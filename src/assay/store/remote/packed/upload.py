@@ -10,8 +10,8 @@ from blake3 import blake3
 
 from assay.store.durable import READ
 from assay.store.hashing import BLOCK_BYTES, hashing_thread
-from assay.store.objectstore import Buffer, ObjectStore
-from assay.store.packstream import DamagedSource, PackPlan, pack_blocks
+from assay.store.objectstore.port import Buffer, ObjectStore
+from assay.store.remote.packed.stream import DamagedSource, PackPlan, pack_blocks
 
 
 class PackUpload(NamedTuple):

@@ -13,22 +13,33 @@ from dataclasses import dataclass
 from assay.core.progress import Progress
 from assay.errors import IntegrityError, NotFound, Temporary
 from assay.store.cache import Cache
-from assay.store.mend_packed import Findings, Repacker, check_packed, from_cache, rows_by_pack
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import SealedPack, newer_format
-from assay.store.packstream import DamagedSource, is_plausible, read_remote_rows, row_offset
-from assay.store.pins import Pin, PinExpired
-from assay.store.remote import RepairReport
-from assay.store.remote_index import (
+from assay.store.remote.packed.index import (
     RemoteIndex,
     RemoteView,
     pack_key,
     segment_key,
     tombstone_key,
 )
-from assay.store.remote_segments import put_segments, replace_in_index
+from assay.store.remote.packed.mend import (
+    Findings,
+    Repacker,
+    check_packed,
+    from_cache,
+    rows_by_pack,
+)
+from assay.store.remote.packed.pins import Pin, PinExpired
+from assay.store.remote.packed.segments import put_segments, replace_in_index
+from assay.store.remote.packed.stream import (
+    DamagedSource,
+    is_plausible,
+    read_remote_rows,
+    row_offset,
+)
+from assay.store.remote.packed.upload import large_blocks
+from assay.store.remote.port import RepairReport
 from assay.store.segments import rows_with_prefix
-from assay.store.upload import large_blocks
 
 
 @dataclass(slots=True)

@@ -17,17 +17,17 @@ from blake3 import blake3
 from assay.core.digest import ObjectKind, object_digest
 from assay.errors import IntegrityError
 from assay.store.durable import READ
-from assay.store.objectstore import Buffer, ObjectStore
+from assay.store.objectstore.port import Buffer, ObjectStore
 from assay.store.packs import (
-    _END,
-    _HEADER,
-    _MAGIC,
-    _TRAILER,
+    END_MAGIC,
     FORMAT_VERSION,
+    HEADER,
+    MAGIC,
     PACK_TARGET_BYTES,
     RAW,
     ROW,
     ROW_BYTES,
+    TRAILER,
     SealedPack,
     invalid_pack,
     newer_format,
@@ -35,7 +35,7 @@ from assay.store.packs import (
 
 NO_PREFIX = bytes(8)
 BLOCK_BYTES = 4 << 20
-FRAME_BYTES = _HEADER.size + _TRAILER.size
+FRAME_BYTES = HEADER.size + TRAILER.size
 LARGEST_PACKED = 16 << 20
 """No packed object may be larger: a bound on what a hostile index can make us allocate."""
 
@@ -91,7 +91,7 @@ def split_rows(joined: bytes) -> list[bytes]:
 def lay_out(sources: list[bytes], *, pad: int = 0) -> PackPlan:
     """Plan a pack of these rows.  ``pad`` leaves a gap first, which makes another id."""
     joined = b"".join(sources)
-    at = _HEADER.size + pad
+    at = HEADER.size + pad
     pack = ROW.pack
     rows = []
     for digest, _, _, stored, length, kind, encoding, _ in ROW.iter_unpack(joined):
@@ -105,7 +105,7 @@ def lay_out_whole(pack: SealedPack, rows: list[bytes]) -> PackPlan:
     """Plan to send a pack as it is; ``rows`` are all of its own, with its prefix."""
     rows.sort(key=row_offset)
     joined = b"".join(rows)
-    at = _HEADER.size
+    at = HEADER.size
     for _, _, offset, stored, _, _, _, _ in ROW.iter_unpack(joined):
         if offset != at:
             return lay_out(rows)
@@ -119,7 +119,7 @@ def _plan(rows: bytes, sources: bytes, pad: int, rows_offset: int) -> PackPlan:
         rows=rows,
         sources=sources,
         pad=pad,
-        size_bytes=rows_offset + len(rows) + _TRAILER.size,
+        size_bytes=rows_offset + len(rows) + TRAILER.size,
     )
 
 
@@ -155,7 +155,7 @@ def pack_blocks(
 
     ``places`` maps pack prefixes to files; ``loose`` are the loose files' paths in order.
     """
-    yield _HEADER.pack(_MAGIC, FORMAT_VERSION, 0) + bytes(plan.pad)
+    yield HEADER.pack(MAGIC, FORMAT_VERSION, 0) + bytes(plan.pad)
     files = iter(loose)
     rows = ROW.iter_unpack(plan.sources)
     for prefix, run in groupby(rows, key=lambda fields: fields[1]):
@@ -164,8 +164,8 @@ def pack_blocks(
                 yield _loose_bytes(fields, next(files))
         else:
             yield from _copied(run, places[prefix])
-    end = plan.size_bytes - len(plan.rows) - _TRAILER.size
-    yield plan.rows + _TRAILER.pack(end, plan.count, plan.id, _END)
+    end = plan.size_bytes - len(plan.rows) - TRAILER.size
+    yield plan.rows + TRAILER.pack(end, plan.count, plan.id, END_MAGIC)
 
 
 def _loose_bytes(fields: tuple[bytes, bytes, int, int, int, int, int, int], path: str) -> bytes:
@@ -235,15 +235,15 @@ def _verify(block: memoryview, start: int, members: list[Member], where: str) ->
 
 def read_remote_rows(store: ObjectStore, key: str, size: int) -> SealedPack:
     """A remote pack's own rows, checked against its id; ``pack-invalid`` where they differ."""
-    header = store.get_range(key, 0, _HEADER.size)
-    trailer = store.get_range(key, size - _TRAILER.size, _TRAILER.size) if size > 0 else b""
-    if len(header) != _HEADER.size or len(trailer) != _TRAILER.size:
+    header = store.get_range(key, 0, HEADER.size)
+    trailer = store.get_range(key, size - TRAILER.size, TRAILER.size) if size > 0 else b""
+    if len(header) != HEADER.size or len(trailer) != TRAILER.size:
         raise invalid_pack(key, "it is cut short")
-    magic, version, _ = _HEADER.unpack(header)
-    if magic == _MAGIC and version > FORMAT_VERSION:
+    magic, version, _ = HEADER.unpack(header)
+    if magic == MAGIC and version > FORMAT_VERSION:
         raise newer_format(key, version)
-    offset, count, pack_id, end = _TRAILER.unpack(trailer)
-    if magic != _MAGIC or end != _END or offset + count * ROW_BYTES + _TRAILER.size != size:
+    offset, count, pack_id, end = TRAILER.unpack(trailer)
+    if magic != MAGIC or end != END_MAGIC or offset + count * ROW_BYTES + TRAILER.size != size:
         raise invalid_pack(key, "its start or its end is damaged")
     rows = store.get_range(key, offset, count * ROW_BYTES)
     if blake3(rows).digest() != pack_id or pack_id.hex() not in key:
@@ -258,8 +258,8 @@ def is_plausible(row: bytes, pack_size: int) -> bool:
         return False
     return bool(
         stored == length <= LARGEST_PACKED
-        and offset >= _HEADER.size
-        and offset + stored <= pack_size - _TRAILER.size
+        and offset >= HEADER.size
+        and offset + stored <= pack_size - TRAILER.size
     )
 
 

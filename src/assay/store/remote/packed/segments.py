@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import SealedPack
-from assay.store.remote_index import RemoteIndex, RemoteView, segment_key
+from assay.store.remote.packed.index import RemoteIndex, RemoteView, segment_key
 from assay.store.segments import Segment, encode_segment, rows_with_prefix
 
 MERGE_ABOVE = 16

@@ -12,10 +12,18 @@ from blake3 import blake3
 from assay.core.progress import Progress
 from assay.errors import AssayError, IntegrityError, NotFound
 from assay.store.cache import Cache
-from assay.store.fetch_packed import is_good, runs_of
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import ROW_BYTES, PackWriter, SealedPack, pack_path
-from assay.store.packstream import (
+from assay.store.remote.packed.fetch import is_good, runs_of
+from assay.store.remote.packed.index import (
+    OBJECTS,
+    RemoteIndex,
+    RemoteView,
+    object_digest_of,
+    pack_key,
+    segment_key,
+)
+from assay.store.remote.packed.stream import (
     BLOCK_BYTES,
     PackPlan,
     avoiding,
@@ -26,15 +34,7 @@ from assay.store.packstream import (
     row_offset,
     split_rows,
 )
-from assay.store.remote import VerifyReport
-from assay.store.remote_index import (
-    OBJECTS,
-    RemoteIndex,
-    RemoteView,
-    object_digest_of,
-    pack_key,
-    segment_key,
-)
+from assay.store.remote.port import VerifyReport
 from assay.store.segments import rows_with_prefix
 from assay.store.workers import run_batches, worker_count
 

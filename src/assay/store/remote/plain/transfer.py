@@ -10,14 +10,14 @@ from typing import NamedTuple
 from assay.core.digest import ObjectKind
 from assay.errors import AssayError, NotFound
 from assay.store.cache import Cache, is_packed_size, missing_object
-from assay.store.fetch_packed import fetch_large, is_good
-from assay.store.mend_packed import hash_remote
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import SealedPack, damaged
-from assay.store.packstream import LARGEST_PACKED, DamagedSource, row_length
-from assay.store.push_packed import local_places
-from assay.store.remote_index import rows_among
-from assay.store.upload import large_blocks
+from assay.store.remote.packed.fetch import fetch_large, is_good
+from assay.store.remote.packed.index import rows_among
+from assay.store.remote.packed.mend import hash_remote
+from assay.store.remote.packed.push import local_places
+from assay.store.remote.packed.stream import LARGEST_PACKED, DamagedSource, row_length
+from assay.store.remote.packed.upload import large_blocks
 
 _FEW = 64
 _BATCH_OBJECTS = 2048

@@ -15,9 +15,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from assay.store.durable import CREATE, READ, make_folder, sync_folder, temporary_name, write_all
-from assay.store.folder_errors import absent_root, link_inside, translate_remote, wrong_size
 from assay.store.links import reflink
-from assay.store.objectstore import (
+from assay.store.objectstore.folder_errors import (
+    absent_root,
+    link_inside,
+    translate_remote,
+    wrong_size,
+)
+from assay.store.objectstore.port import (
     Buffer,
     Listed,
     Stat,

@@ -18,7 +18,7 @@ from assay.store.durable import (
     sweep_temporaries,
     write_atomic,
 )
-from assay.store.objectstore import ObjectStore
+from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import ROW, Location
 from assay.store.segments import Segment
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from assay.errors import InvalidInput
-from assay.store.objectstore import ObjectStore
-from assay.store.remote import Remote
+from assay.store.objectstore.port import ObjectStore
+from assay.store.remote.port import Remote
 
 LAYOUTS = ("packed", "plain")
 
 
 def open_store(url: str) -> ObjectStore:
     """The object store behind ``url``: a path or ``file://`` (absolute by now)."""
-    from assay.store.objectstore_local import LocalStore
+    from assay.store.objectstore.local import LocalStore
 
     scheme, separator, rest = url.partition("://")
     if not separator:
@@ -37,11 +37,11 @@ def open_remote(url: str, *, layout: str = "packed", state_dir: str | None = Non
     """
     store = open_store(url)
     if layout == "packed":
-        from assay.store.remote_packed import PackedRemote
+        from assay.store.remote.packed.remote import PackedRemote
 
         return PackedRemote(store, state_dir=state_dir)
     if layout == "plain":
-        from assay.store.remote_plain import PlainRemote
+        from assay.store.remote.plain.remote import PlainRemote
 
         return PlainRemote(store, state_dir=state_dir)
     raise InvalidInput(

@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from assay.store.packs import ROW_BYTES
-from assay.store.packstream import row_length
-from assay.store.pins import PinRecord
-from assay.store.remote_index import (
+from assay.store.remote.packed.index import (
     OBJECTS,
     RemoteView,
     object_digest_of,
     pack_key,
     tombstone_key,
 )
+from assay.store.remote.packed.pins import PinRecord
+from assay.store.remote.packed.stream import row_length
 
 _REWRITE_BELOW = 0.5
 

@@ -12,14 +12,11 @@ from assay.core.progress import SILENT, Progress
 from assay.core.prolly import walk
 from assay.errors import NotFound
 from assay.store.cache import Cache
-from assay.store.collect_remote import RemoteCollectPlan, RemoteLook, plan_remote_collection
-from assay.store.fetch_packed import read_any_copy
-from assay.store.mend_packed import Repacker, from_cache, rows_by_pack
-from assay.store.objectstore import ObjectStore, missing_key
+from assay.store.objectstore.port import ObjectStore, missing_key
 from assay.store.packs import SealedPack, damaged
-from assay.store.packstream import is_plausible, row_offset
-from assay.store.pins import DAY_NS, LIFETIME_NS, Pin, PinExpired, read_pins
-from assay.store.remote_index import (
+from assay.store.remote.packed.collect import RemoteCollectPlan, RemoteLook, plan_remote_collection
+from assay.store.remote.packed.fetch import read_any_copy
+from assay.store.remote.packed.index import (
     OBJECTS,
     RemoteIndex,
     RemoteView,
@@ -29,8 +26,11 @@ from assay.store.remote_index import (
     segment_key,
     tombstone_key,
 )
-from assay.store.remote_segments import replace_in_index
-from assay.store.repair_packed import interrupted
+from assay.store.remote.packed.mend import Repacker, from_cache, rows_by_pack
+from assay.store.remote.packed.pins import DAY_NS, LIFETIME_NS, Pin, PinExpired, read_pins
+from assay.store.remote.packed.repair import interrupted
+from assay.store.remote.packed.segments import replace_in_index
+from assay.store.remote.packed.stream import is_plausible, row_offset
 
 GRACE_NS = LIFETIME_NS
 _NODE = int(ObjectKind.NODE)

@@ -1,0 +1,1 @@
+"""The plain remote: one file per object, as other tools lay them out."""

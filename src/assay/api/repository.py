@@ -13,6 +13,7 @@ from assay.core.progress import SILENT, Progress
 # Each verb imports what it needs when it is called: `status` must not pay for `push`.
 if TYPE_CHECKING:
     from assay.api.pipelines import ReproOptions, StageGraph
+    from assay.api.releases import Releases
     from assay.api.revisions import Revisions
     from assay.api.sharing import CloudStatus, PullResult
     from assay.api.switching import CheckoutResult
@@ -322,6 +323,15 @@ class Repository:
         from assay.api.pipelines import run_record
 
         return run_record(self.context, wanted)
+
+    # -- releases -------------------------------------------------------------------------
+
+    @property
+    def releases(self) -> Releases:
+        """Releases, their gates and channels, and the policy that they are trusted by."""
+        from assay.api.releases import Releases
+
+        return Releases(self.context)
 
     # -- trash ----------------------------------------------------------------------------
 

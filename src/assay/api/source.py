@@ -195,21 +195,33 @@ def open_source(
     folder = cache_folder()
     mirror = checkout_less_clone(url, folder / "clones", rev=rev, progress=progress)
     with ObjectReader(mirror, bare=True, foreign=True) as reader, _scratch_cache() as cache:
-        resolved = reader.resolve(rev or "HEAD")
-        dialect = _dialect_of(reader, resolved, url)
-        remotes, default = committed_remotes(reader.read_path, resolved, dialect)
-        state = str(folder / "remotes" / mirror.name)
-        yield Source(
-            reader,
-            resolved,
-            dialect,
-            cache,
-            _pick(remotes, remote),
-            remote or default,
-            state,
-            is_local=False,
-            progress=progress,
-        )
+        yield mirrored(reader, rev or "HEAD", cache, url, remote=remote, progress=progress)
+
+
+def mirrored(
+    reader: ObjectReader,
+    rev: str,
+    cache: Cache,
+    url: str,
+    *,
+    remote: str | None = None,
+    progress: Progress = SILENT,
+) -> Source:
+    """One revision of the bare copy of ``url`` that ``reader`` reads; objects go to ``cache``."""
+    resolved = reader.resolve(rev)
+    dialect = _dialect_of(reader, resolved, url)
+    remotes, default = committed_remotes(reader.read_path, resolved, dialect)
+    return Source(
+        reader,
+        resolved,
+        dialect,
+        cache,
+        _pick(remotes, remote),
+        remote or default,
+        str(cache_folder() / "remotes" / os.path.basename(reader.folder)),
+        is_local=False,
+        progress=progress,
+    )
 
 
 @contextmanager
@@ -224,23 +236,31 @@ def _local(
             fix="Leave out the revision.",
         )
     with ObjectReader(context.root, foreign=True) as reader:
-        source = Source(
-            reader,
-            reader.resolve(rev) if rev is not None else "",
-            context.dialect,
-            context.cache,
-            _pick(dict(context.settings.remotes), remote),
-            remote or context.settings.core.remote,
-            os.path.join(context.home, "tmp", "remotes"),
-            is_local=True,
-            progress=progress,
-        )
-        if rev is None:
-            source.__dict__["tracked"] = context.tracked()
+        source = source_of(context, reader, rev, remote=remote)
         try:
             yield source
         finally:
             context.close()
+
+
+def source_of(
+    context: Context, reader: ObjectReader, rev: str | None, *, remote: str | None = None
+) -> Source:
+    """One revision of an open repository (its workspace for ``None``), with its own cache."""
+    source = Source(
+        reader,
+        reader.resolve(rev) if rev is not None else "",
+        context.dialect,
+        context.cache,
+        _pick(dict(context.settings.remotes), remote),
+        remote or context.settings.core.remote,
+        os.path.join(context.home, "tmp", "remotes"),
+        is_local=True,
+        progress=context.progress,
+    )
+    if rev is None:
+        source.__dict__["tracked"] = context.tracked()
+    return source
 
 
 def _pick(remotes: dict[str, RemoteSettings], name: str | None) -> dict[str, RemoteSettings]:

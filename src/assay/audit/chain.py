@@ -106,6 +106,25 @@ def _append(path: str, writer: str, body: Mapping[str, Any], progress: Progress)
     return Appended(entry=entry, repaired_bytes=torn)
 
 
+def line_of(entry: Entry) -> bytes:
+    """The line of an entry, for keeping it outside its log."""
+    text = json.dumps(entry.body, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return b'{"hash":"%s","body":%s}\n' % (entry.hash.encode("ascii"), text)
+
+
+def parse_line(line: bytes, *, where: str) -> Entry:
+    """An entry that :func:`line_of` wrote; raises IntegrityError ``audit-entry-damaged``."""
+    found = _decode(line)
+    if isinstance(found, str):
+        raise IntegrityError(
+            "audit-entry-damaged",
+            f"{where} is not as it was written: {found}.",
+            why="It was edited or damaged.",
+            fix="Do not rely on it; the log that it came from may still have it good.",
+        )
+    return found
+
+
 def _encode(seq: int, prev: str, writer: str, body: Mapping[str, Any]) -> tuple[Entry, bytes]:
     whole = {"format": FORMAT, "seq": seq, "prev": prev, "writer": writer, **body}
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), default=str).encode("ascii")

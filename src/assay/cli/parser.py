@@ -97,9 +97,13 @@ def add_paths(
     nargs: str | None = None,
     text: str,
     only_folders: bool = False,
+    short: str = "",
 ) -> None:
-    """A positional argument that is a path, and completed as one."""
-    action = parser.add_argument(name, nargs=nargs, help=text)
+    """An argument that is a path, and completed as one; an option where it begins with dashes."""
+    is_option = name.startswith("-")
+    names = [short, name] if short else [name]
+    metavar = "PATH" if is_option else None
+    action = parser.add_argument(*names, nargs=nargs, help=text, metavar=metavar)
     action.complete = FOLDERS if only_folders else FILES  # type: ignore[attr-defined]
 
 

@@ -18,6 +18,18 @@ COMMANDS: dict[str, str] = {
     "stage list": "List the stages of the pipelines.",
     "runs list": "List what stages ran here, newest first.",
     "runs show": "Show one run: commit, inputs, outputs, parameters, times, checks.",
+    "release create": "Bind data, prompts, model and parameters to the current commit.",
+    "release list": "List releases, their gates and the channels that serve them.",
+    "release show": "Show one release: what it binds, its evidence, where it was served.",
+    "release verify": "Verify a release as a consumer would, every byte included.",
+    "release get": "Take exactly one release, verified before the first byte is usable.",
+    "gate run": "Judge a release by its gates and record the verdicts.",
+    "promote": "Let a channel serve a release that passed its gates.",
+    "rollback": "Let a channel serve again what it served before.",
+    "quarantine": "Forbid a release everywhere.",
+    "policy init": "Begin a trust policy, with a key to sign by.",
+    "policy sign": "Bring an edited policy into force.",
+    "policy show": "Show whose signature counts for what.",
     "remote add": "Name a remote.",
     "remote modify": "Change or unset an option of a remote.",
     "remote list": "List the remotes.",
@@ -52,6 +64,9 @@ GROUPS: dict[str, str] = {
     "stage": "The stages of pipelines.",
     "contract": "What data must look like.",
     "runs": "What stages ran, and on what.",
+    "release": "What is bound together, proven and served.",
+    "gate": "What a release must pass.",
+    "policy": "Who may do what.",
 }
 """The words that only begin a command."""
 
@@ -59,6 +74,14 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Begin", ("init", "demo", "doctor")),
     ("Track data", ("add", "status", "data status", "diff", "commit", "checkout", "unprotect")),
     ("Run pipelines", ("repro", "dag", "stage list", "runs list", "runs show")),
+    (
+        "Release",
+        (
+            *("release create", "gate run", "promote", "rollback", "quarantine"),
+            *("release list", "release show", "release verify", "release get"),
+            *("policy init", "policy sign", "policy show"),
+        ),
+    ),
     ("Share data", ("push", "fetch", "pull", "get", "ls")),
     (
         "Set up",

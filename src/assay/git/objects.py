@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from types import TracebackType
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from assay.errors import InvalidInput, NotFound
 from assay.git.program import (
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 TreeEntry = tuple[bytes, int, str]  # path, mode, object id
+
+
+class GitObject(NamedTuple):
+    """An object of Git: ``id`` in hexadecimal, ``kind`` as Git calls it, its bytes."""
+
+    id: str
+    kind: str
+    body: bytes
+
 
 _FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) ([0-9]+)")
 _DRAIN_BYTES = 1 << 20
@@ -81,6 +90,11 @@ class ObjectReader:
         """
         found = self._ask(os.fsencode(name), max_bytes)
         return None if found is None else found[2]
+
+    def lookup(self, name: str | bytes, *, max_bytes: int | None = None) -> GitObject | None:
+        """The object called ``name`` with its id and kind, or None."""
+        found = self._ask(os.fsencode(name), max_bytes)
+        return None if found is None else GitObject(*found)
 
     def read_path(self, rev: str, path: bytes, *, max_bytes: int | None = None) -> bytes | None:
         """The file at ``path`` in ``rev``, or None; ``path`` counts from the reader's folder."""

@@ -135,6 +135,21 @@ KEYS: tuple[Key, ...] = (
         help="days for which displaced files can be restored",
     ),
     Key(
+        name="signing.key",
+        kind="path",
+        help="the SSH key that releases and their evidence are signed with",
+    ),
+    Key(
+        name="trust.policy_root",
+        kind="text",
+        help="the root of the only policy that is trusted",
+    ),
+    Key(
+        name="release.git_remote",
+        kind="text",
+        help="the Git remote that releases are published to",
+    ),
+    Key(
         name="add.symlinks",
         kind="choice",
         choices=("follow", "keep"),

@@ -73,6 +73,21 @@ def _global(form: ModuleType, environ: Mapping[str, str]) -> Path:
     return folder / str(form.FOLDER_NAME)
 
 
+def default_key(environ: Mapping[str, str]) -> Path:
+    """Where the user's signing key lies unless the settings name another place."""
+    from assay.settings import toml
+
+    return _global(toml, environ) / "keys" / "id_ed25519"
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """The user's own folder for what must not be forgotten (XDG base directories)."""
+    base = environ.get("XDG_STATE_HOME", "")
+    # The specification: a relative value is to be ignored.
+    above = base if os.path.isabs(base) else os.path.join(home_folder(environ), ".local", "state")
+    return Path(above, "assay")
+
+
 def current_environment() -> Mapping[str, str]:
     """The variables of this process: the one place below the CLI that reaches for them."""
     return os.environ

@@ -16,6 +16,7 @@ from assay.settings.levels import (
     LevelFile,
     codec,
     current_environment,
+    default_key,
     home_folder,
     level_files,
 )
@@ -76,6 +77,19 @@ class RemoteSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSettings:
+    """What making and taking releases needs.
+
+    ``signing_key`` is where the private key lies (or its public half, where an agent holds it);
+    ``policy_root`` the root that is trusted, ``git_remote`` the name of Git's remote.
+    """
+
+    signing_key: str | None
+    policy_root: str | None
+    git_remote: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that a project, its user and the environment have set."""
 
@@ -88,6 +102,7 @@ class Settings:
     trash_keep_days: int
     add_symlinks: str
     jobs: int | None
+    release: ReleaseSettings
 
     @property
     def home(self) -> Path:
@@ -119,6 +134,13 @@ def load(
     environ = current_environment() if environ is None else environ
     files = level_files(root, dialect, environ)
     return compose(root, dialect, read_layers(files, dialect), environ)
+
+
+def trusted_root(environ: Mapping[str, str] | None = None) -> str | None:
+    """The policy root that whoever runs this trusts, outside any project."""
+    environ = current_environment() if environ is None else environ
+    layers = read_layers(level_files(None, NATIVE, environ), NATIVE)
+    return environ.get("ASSAY_POLICY_ROOT") or _own_root(values_of(layers, NATIVE, environ))
 
 
 def values_of(
@@ -169,7 +191,27 @@ def compose(
         trash_keep_days=_number(get("trash", "keep_days")) or 0,
         add_symlinks=str(get("add", "symlinks")),
         jobs=jobs,
+        release=ReleaseSettings(
+            signing_key=_signing_key(_text(get("signing", "key")), environ),
+            policy_root=environ.get("ASSAY_POLICY_ROOT") or _text(get("trust", "policy_root")),
+            git_remote=_text(get("release", "git_remote")),
+        ),
     )
+
+
+def _own_root(values: Mapping[KeyPath, Value]) -> str | None:
+    """The policy root that whoever runs this pinned; a repository cannot vouch for itself."""
+    found = values.get(("trust", "policy_root"))
+    return None if found is None or found.file.level == "project" else _text(found.value)
+
+
+def _signing_key(configured: str | None, environ: Mapping[str, str]) -> str | None:
+    """The key that was named, or else the one that lies where `policy init` puts it."""
+    given = environ.get("ASSAY_SIGNING_KEY")
+    if given:
+        return os.path.abspath(given)
+    default = str(default_key(environ))
+    return configured or (default if os.path.exists(default) else None)
 
 
 def _remotes(values: Mapping[KeyPath, Value], jobs: int | None) -> dict[str, RemoteSettings]:

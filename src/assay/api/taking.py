@@ -1,0 +1,399 @@
+"""Taking a release: judged, fetched, verified to the last byte, and only then in its place."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.api.context import Context
+from assay.api.desk import open_desk, snapshot_of
+from assay.api.releasing import artifact_parts, blobs_of, whole_parts
+from assay.api.source import Source, mirrored, source_of
+from assay.core.digest import ObjectKind
+from assay.core.progress import SILENT, Progress
+from assay.errors import Conflict, IntegrityError
+from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
+from assay.git.objects import ObjectReader
+from assay.releases.admit import Admitted, admit, remember_trust
+from assay.releases.contents import bound_content
+from assay.releases.inspect import Stamps, first_difference, stamps_of
+from assay.releases.judge import RELEASE_FILE
+from assay.releases.ledger import Ledger
+from assay.releases.materialize import Part, fresh_folder, write_parts
+from assay.releases.memory import remembering
+from assay.releases.memory_file import load_memory, memory_path, save_memory
+from assay.releases.names import Reference
+from assay.releases.release import CACHE, Release
+from assay.releases.verify import count_good
+from assay.settings import (
+    cache_folder,
+    current_environment,
+    find_root,
+    state_folder,
+    trusted_root,
+)
+from assay.store.cache import Cache
+from assay.store.locks import locked
+
+FOLDER = ".assay-release"
+"""The folder, in a release's own one, that says what it is."""
+_TAKEN, _STAMPS = "taken.json", "stamps.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A repository that releases are taken from; ``address`` is what it is remembered by."""
+
+    ledger: Ledger
+    source: Callable[[str], Source]
+    address: str
+    policy_root: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A release in its folder, and what it was admitted by.
+
+    ``was_there``: the folder held exactly this release already, and nothing was written.
+    """
+
+    admitted: Admitted
+    folder: str
+    address: str
+    with_code: bool
+    was_there: bool
+
+    @property
+    def release(self) -> Release:
+        """The release."""
+        return self.admitted.evidence.release.value
+
+    @property
+    def digest(self) -> str:
+        """The release's digest."""
+        return self.admitted.evidence.release.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOptions:
+    """How to take a release.
+
+    ``trust_local`` believes a file whose stat row is as it was when its bytes were verified;
+    ``unproven`` takes an exact version that is unsigned or has not passed its gates; ``force``
+    replaces a folder that holds something else.
+    """
+
+    with_code: bool = False
+    trust_local: bool = False
+    unproven: bool = False
+    force: bool = False
+    policy_root: str | None = None
+    jobs: int | None = None
+
+
+@contextmanager
+def open_home(repo: str | None, *, progress: Progress = SILENT) -> Iterator[Home]:
+    """The repository at ``repo`` (path or Git URL; the one around here when ``None``).
+
+    Nothing of it is run.  Of another repository a bare copy is kept and brought up to date; its
+    objects come to a cache that all jobs of this user share.
+    """
+    if repo is None:
+        context = Context.find(Path(), progress=progress)
+        try:
+            with open_desk(context) as desk:
+                yield _local_home(context, desk.reader, str(context.root))
+        finally:
+            context.close()
+        return
+    require_safe_url(repo)
+    start = Path(repo).resolve()
+    if not is_remote_url(repo) and find_root(start) is not None:
+        context = Context.find(start, progress=progress)
+        try:
+            with ObjectReader(context.root, foreign=True) as reader:
+                yield _local_home(context, reader, str(context.root))
+        finally:
+            context.close()
+        return
+    with _mirrored_home(repo, progress) as home:
+        yield home
+
+
+def _local_home(context: Context, reader: ObjectReader, address: str) -> Home:
+    return Home(
+        ledger=Ledger(reader),
+        source=lambda commit: source_of(context, reader, commit),
+        address=address,
+        policy_root=context.settings.release.policy_root,
+    )
+
+
+@contextmanager
+def _mirrored_home(url: str, progress: Progress) -> Iterator[Home]:
+    folder = cache_folder()
+    mirror = checkout_less_clone(url, folder / "clones", progress=progress)
+    address = url if is_remote_url(url) else os.path.abspath(url)
+    cache = Cache(str(folder / "objects"))
+    try:
+        with ObjectReader(mirror, bare=True, foreign=True) as reader:
+            yield Home(
+                ledger=Ledger(reader, is_bare=True),
+                source=lambda commit: mirrored(reader, commit, cache, url, progress=progress),
+                address=address,
+                policy_root=trusted_root(),
+            )
+    finally:
+        cache.close()
+
+
+def admitted_by(
+    home: Home, reference: Reference, options: TakeOptions, *, progress: Progress = SILENT
+) -> Admitted:
+    """The release that a reference means, judged by what is there and what was seen before."""
+    folder = str(state_folder(current_environment()) / "seen")
+    path = memory_path(folder, home.address)
+    os.makedirs(folder, exist_ok=True)
+    with locked(f"{path}.lock", what="what was seen of a repository", progress=progress):
+        before = load_memory(path)
+        memory = remember_trust(
+            home.ledger, reference.name, before, options.policy_root or home.policy_root
+        )
+        try:
+            admitted = admit(home.ledger, reference, memory, unproven=options.unproven)
+            memory = remembering(memory, admitted.trust, admitted.evidence, admitted.state)
+            return admitted
+        finally:
+            if memory != before:
+                save_memory(path, memory, home.address)
+
+
+def take(
+    reference: Reference,
+    target: str | None,
+    *,
+    repo: str | None = None,
+    options: TakeOptions | None = None,
+    progress: Progress = SILENT,
+) -> Taken:
+    """Bring a release into the folder ``target`` (one of its own in the user's cache for None).
+
+    Nothing appears there before everything is verified.  A folder that holds exactly this
+    release is verified where it is.  Raises :class:`Conflict` ``target-exists`` or
+    ``target-changed`` where something else would be lost.
+    """
+    options = options or TakeOptions()
+    with open_home(repo, progress=progress) as home:
+        admitted = admitted_by(home, reference, options, progress=progress)
+        release = admitted.evidence.release
+        source = home.source(release.value.commit)
+        snapshot = snapshot_of(source)
+        contents = {a.path: bound_content(snapshot, a) for a in release.value.artifacts}
+        parts = (
+            whole_parts(source, release.value, contents)
+            if options.with_code
+            else artifact_parts(release.value, contents)
+        )
+        folder = os.path.abspath(target) if target else _own_folder(release.digest, options)
+        taken = Taken(
+            admitted=admitted,
+            folder=folder,
+            address=home.address,
+            with_code=options.with_code,
+            was_there=_is_there(folder, release.digest, parts, options),
+        )
+        if not taken.was_there:
+            _refuse_loss(folder, options.force or target is None)
+            _fetch(source, release.value, taken, parts)
+            _write(source, taken, parts, options, progress)
+        elif not options.trust_local:
+            _write_stamps(folder, parts)
+        return taken
+
+
+def _own_folder(digest: str, options: TakeOptions) -> str:
+    kind = "code" if options.with_code else "data"
+    return str(cache_folder() / "releases" / digest[:2] / f"{digest}-{kind}")
+
+
+def _is_there(folder: str, digest: str, parts: list[Part], options: TakeOptions) -> bool:
+    said = read_taken(folder)
+    if said is None or (said.get("digest"), said.get("with_code")) != (digest, options.with_code):
+        return False
+    stamps = _read_stamps(folder) if options.trust_local else None
+    return first_difference(folder, parts, stamps) is None
+
+
+def _fetch(source: Source, release: Release, taken: Taken, parts: list[Part]) -> None:
+    wanted: dict[bytes, int] = {}
+    for part in parts:
+        if part.content.tracked is not None:
+            wanted.update(dict.fromkeys(blobs_of(part.content), int(ObjectKind.BLOB)))
+    assert taken.release is release
+    if any(artifact.keeper == CACHE for artifact in release.artifacts):
+        source.fetch(wanted)
+
+
+def _write(
+    source: Source, taken: Taken, parts: list[Part], options: TakeOptions, progress: Progress
+) -> None:
+    with fresh_folder(taken.folder) as scratch:
+        write_parts(
+            source.cache, source.reader, scratch, parts, jobs=options.jobs, progress=progress
+        )
+        own = os.path.join(scratch, FOLDER)
+        os.mkdir(own)
+        _dump(os.path.join(own, _TAKEN), taken_fields(taken))
+        with open(os.path.join(own, RELEASE_FILE), "wb") as file:
+            file.write(taken.admitted.evidence.files[RELEASE_FILE])
+        _write_stamps(scratch, parts)
+
+
+def taken_fields(taken: Taken) -> dict[str, object]:
+    """What a release's folder says of itself, for programs that do not read Git."""
+    state = taken.admitted.state
+    evidence = taken.admitted.evidence
+    return {
+        "format": _FORMAT,
+        "release": taken.release.title,
+        "name": taken.release.name,
+        "version": taken.release.version,
+        "digest": taken.digest,
+        "commit": taken.release.commit,
+        "repository": taken.address,
+        "repository_id": taken.release.repository,
+        "channel": state.value.channel if state else None,
+        "sequence": state.value.sequence if state else None,
+        "signed_by": evidence.release.signed_by or None,
+        "gates": {gate: found.value.verdict.verdict for gate, found in evidence.results.items()},
+        "artifacts": {
+            a.name: {"role": a.role, "digest": a.digest.hex()} for a in taken.release.artifacts
+        },
+        "with_code": taken.with_code,
+    }
+
+
+def read_taken(folder: str) -> dict[str, object] | None:
+    """What a folder says that it holds, or None where it is no release's."""
+    try:
+        with open(os.path.join(folder, FOLDER, _TAKEN), "rb") as file:
+            value = json.loads(file.read())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _read_stamps(folder: str) -> Stamps:
+    try:
+        with open(os.path.join(folder, FOLDER, _STAMPS), "rb") as file:
+            value = json.loads(file.read())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write_stamps(folder: str, parts: list[Part]) -> None:
+    _dump(os.path.join(folder, FOLDER, _STAMPS), stamps_of(folder, parts))
+
+
+def _dump(path: str, value: object) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(value, file, indent=1, sort_keys=True)
+        file.write("\n")
+
+
+def _refuse_loss(folder: str, force: bool) -> None:
+    """Nothing that somebody put into the folder is lost without ``force``."""
+    if force or not os.path.lexists(folder):
+        return
+    said = read_taken(folder)
+    if said is None:
+        if os.path.isdir(folder) and not os.listdir(folder):
+            return
+        raise Conflict(
+            "target-exists",
+            f"{folder} exists, and no release was put there.",
+            why="A release takes the place of the whole folder.",
+            fix="Choose another folder with -o, or replace it with --force.",
+            paths=(folder,),
+        )
+    changed = _changed_files(folder)
+    if changed:
+        raise Conflict(
+            "target-changed",
+            f"{folder} holds {said.get('release')}, and {changed[0]} was added or changed since.",
+            why="A release takes the place of the whole folder; that would be lost.",
+            fix="Move it away, write outputs elsewhere, or replace the folder with --force.",
+            paths=tuple(changed[:20]),
+        )
+
+
+def _changed_files(folder: str) -> list[str]:
+    """Files of a release's folder that are not as the release left them."""
+    from assay.store.walk import stat_row
+
+    stamps = _read_stamps(folder)
+    found = []
+    for top, below, names in os.walk(folder):
+        # Running the code leaves its compiled form; nobody misses that.
+        below[:] = [n for n in below if n != "__pycache__" and (top != folder or n != FOLDER)]
+        for name in names:
+            place = os.path.join(top, name)
+            path = os.path.relpath(place, folder).replace(os.sep, "/")
+            row = list(stat_row(os.lstat(place)))
+            # The size and the time of its bytes: a rename of the folder may touch the rest.
+            known = stamps.get(path)
+            if not os.path.islink(place) and (known is None or known[:2] != row[:2]):
+                found.append(path)
+    return sorted(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A release of which everything holds; ``files`` and ``size_bytes`` were hashed."""
+
+    admitted: Admitted
+    files: int
+    size_bytes: int
+
+
+def verify_release(
+    reference: Reference,
+    *,
+    repo: str | None = None,
+    options: TakeOptions | None = None,
+    progress: Progress = SILENT,
+) -> Verified:
+    """Demand of a release what :func:`take` demands, and hash every byte; nothing is written.
+
+    Raises :class:`IntegrityError` ``artifact-damaged`` for bytes that do not match.
+    """
+    options = options or TakeOptions()
+    with open_home(repo, progress=progress) as home:
+        admitted = admitted_by(home, reference, options, progress=progress)
+        release = admitted.evidence.release.value
+        source = home.source(release.commit)
+        snapshot = snapshot_of(source)
+        contents = {a.path: bound_content(snapshot, a) for a in release.artifacts}
+        source.fetch(
+            {
+                digest: int(ObjectKind.BLOB)
+                for content in contents.values()
+                if content.tracked is not None
+                for digest in blobs_of(content)
+            }
+        )
+        files, problem = count_good(contents, source.cache, source.reader, progress=progress)
+        if problem:
+            raise IntegrityError(
+                "artifact-damaged",
+                f"{release.title} is damaged: {problem}",
+                why="Its bytes do not have the digest that the release binds.",
+                fix="Run `assay verify --repair`, which fetches a good copy from a remote.",
+            )
+        return Verified(admitted=admitted, files=files, size_bytes=release.size_bytes)

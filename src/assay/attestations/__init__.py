@@ -1,0 +1,1 @@
+"""Signed statements about digests, and whose signature counts for what."""

@@ -1,0 +1,72 @@
+"""Exchanging record refs with another repository: fetched forward only, pushed all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.errors import AssayError, InvalidInput, RemoteRefused, Untrusted
+from assay.git.program import Location, run_git
+from assay.git.records import PREFIX, RefChange, raced
+
+_PENDING = f"{PREFIX}pending/"
+
+
+def git_remotes(root: Location) -> list[str]:
+    """The names of Git's own remotes."""
+    return run_git(["remote"], cwd=root).decode("utf-8", "replace").split()
+
+
+def fetch_records(root: Location, remote: str) -> None:
+    """Bring every record ref up to date; none moves but forward.
+
+    Raises Untrusted ``record-rewritten`` where the other side's history is not a continuation of
+    ours, and what reaching it raises.
+    """
+    args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]
+    args += ["--no-recurse-submodules", remote, f"{PREFIX}*:{PREFIX}*", f"^{_PENDING}*"]
+    try:
+        run_git(args, cwd=root)
+    except InvalidInput as error:
+        if "non-fast-forward" in error.why or "[rejected]" in error.why:
+            raise Untrusted(
+                "record-rewritten",
+                f"{remote} has records that do not continue those of this clone.",
+                why=f"Somebody replaced what had been recorded. {error.why}",
+                fix="Find out who pushed to refs/assay/; nothing was taken over.",
+            ) from error
+        raise
+
+
+def push_records(root: Location, remote: str, changes: Sequence[RefChange]) -> None:
+    """Move refs there, all or none, each only if it is still where we saw it.
+
+    Raises Conflict ``record-raced``, RemoteRefused ``git-refused``.
+    """
+    args = ["push", "--quiet", "--atomic", "--no-verify"]
+    args += [f"--force-with-lease={change.ref}:{change.old or ''}" for change in changes]
+    args += [remote, *(f"{change.new}:{change.ref}" for change in changes)]
+    try:
+        run_git(args, cwd=root)
+    except AssayError as error:
+        raise _refused(error, remote) from error
+
+
+def _refused(error: AssayError, remote: str) -> AssayError:
+    said = error.why
+    if "stale info" in said or "already exists" in said or "cannot lock ref" in said:
+        return raced()
+    if "does not support --atomic" in said:
+        return RemoteRefused(
+            "git-not-atomic",
+            f"{remote} cannot move several refs at once.",
+            why="A release whose parts arrive one by one could be seen half done.",
+            fix="Use a Git host that supports `git push --atomic`.",
+        )
+    if "rejected" in said or "denied" in said:
+        return RemoteRefused(
+            "git-refused",
+            f"{remote} did not take the records.",
+            why=said[-600:],
+            fix=f"You need the right to push refs below {PREFIX} and tags.",
+        )
+    return error

@@ -1,0 +1,1 @@
+"""Releases: what is bound to one commit, which gates it passed, and which channel serves it."""

@@ -1,0 +1,160 @@
+"""Writing a release into a folder of its own: verified, whole, and in place only when complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from assay.core.manifest import EXECUTABLE, FOLDER, SYMLINK, Entry, Manifest
+from assay.core.paths import link_problem
+from assay.core.progress import SILENT, Progress
+from assay.data.moving import opened
+from assay.errors import IntegrityError
+from assay.git.objects import ObjectReader
+from assay.releases.contents import Content
+from assay.store.batches import batches_of
+from assay.store.cache import Cache
+from assay.store.durable import disk_errors, temporary_name, write_all
+from assay.store.restore import RestoreOptions, open_chain, restore
+
+_COPY = ("reflink", "copy")
+"""Never hard links: whoever uses a release may write into its folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows to write below ``folder``, and where their bytes come from."""
+
+    folder: bytes
+    rows: Manifest
+    content: Content
+
+
+@contextmanager
+def fresh_folder(target: str) -> Iterator[str]:
+    """A new folder beside ``target``, which takes its place when the block ends well.
+
+    What stood there is removed only after that; whatever goes wrong, it stays.
+    """
+    parent = os.path.dirname(target)
+    with disk_errors(target):
+        os.makedirs(parent, exist_ok=True)
+        scratch = temporary_name(parent, ".assay-release")
+        os.mkdir(scratch)
+        old = ""
+        try:
+            yield scratch
+            if os.path.lexists(target):
+                old = temporary_name(parent, ".assay-release")
+                os.rename(target, old)
+            os.rename(scratch, target)
+        except BaseException:
+            if old and not os.path.lexists(target):
+                os.rename(old, target)
+                old = ""
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+        finally:
+            if old:
+                _remove(old)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        os.unlink(path)
+
+
+def write_parts(
+    cache: Cache,
+    reader: ObjectReader,
+    root: str,
+    parts: Iterable[Part],
+    *,
+    jobs: int | None = None,
+    progress: Progress = SILENT,
+) -> None:
+    """Write every part below ``root``; every byte is hashed on its way.
+
+    Links that Git keeps come last, so that nothing is ever written through one.
+    """
+    listed = list(parts)
+    cached = [part for part in listed if part.content.tracked is not None]
+    batches = [batch for part in cached for batch in batches_of(part.rows, part.folder, {})]
+    options = RestoreOptions(link_types=_COPY, jobs=jobs)
+    top = os.fsencode(root)
+    for batch, written in restore(cache, top, batches, options, progress=progress):
+        for at, error in written.failed.items():
+            name = os.fsdecode(os.path.join(batch.rel, batch.names[at]))
+            raise type(error)(error.code, f"{name}: {error.what}", why=error.why, fix=error.fix)
+    kept = [part for part in listed if part.content.tracked is None]
+    with opened(top) as fd:
+        for part in listed:
+            _make_folders(fd, part)
+        for is_link in (False, True):
+            for part in kept:
+                for row in part.rows:
+                    if (row.kind == SYMLINK) == is_link:
+                        _write_blob(fd, reader, part, row)
+
+
+def _make_folders(fd: int, part: Part) -> None:
+    """Empty folders, and the top of a part that holds nothing."""
+    folders = [e.path for e in part.rows if e.kind == FOLDER]
+    if not part.content.is_file:
+        folders.append(b"")
+    for path in folders:
+        whole = b"/".join(p for p in (part.folder, path) if p)
+        os.close(open_chain(fd, whole, create=True))
+
+
+def _write_blob(fd: int, reader: ObjectReader, part: Part, row: Entry) -> None:
+    key = b"" if part.content.is_file else row.path
+    data = reader.read(part.content.blobs[key])
+    whole = b"/".join(p for p in (part.folder, row.path) if p)
+    folder, _, name = whole.rpartition(b"/")
+    if data is None or _digest(data) != row.digest:
+        raise IntegrityError(
+            "artifact-damaged",
+            f"Git's copy of {os.fsdecode(whole)} does not match the release.",
+            why="Its bytes do not have the digest that the release binds.",
+            fix="Run `git fsck` where the repository is kept.",
+            paths=(os.fsdecode(whole),),
+        )
+    folder_fd = open_chain(fd, folder, create=True)
+    try:
+        if row.kind == SYMLINK:
+            _write_link(name, folder_fd, folder, data)
+            return
+        mode = 0o777 if row.kind == EXECUTABLE else 0o666
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        file_fd = os.open(name, flags, mode, dir_fd=folder_fd)
+        try:
+            write_all(file_fd, data)
+        finally:
+            os.close(file_fd)
+    finally:
+        os.close(folder_fd)
+
+
+def _write_link(name: bytes, folder_fd: int, folder: bytes, target: bytes) -> None:
+    problem = link_problem(folder, target)
+    if problem:
+        raise IntegrityError(
+            "link-escapes",
+            f"A symbolic link to {os.fsdecode(target)[:200]!r} was not written.",
+            why=f"{problem[:1].upper()}{problem[1:]}.",
+            fix="Take the link out of the commit, or leave the code out (without --with-code).",
+            paths=(os.fsdecode(os.path.join(folder, name)),),
+        )
+    os.symlink(target, name, dir_fd=folder_fd)
+
+
+def _digest(data: bytes) -> bytes:
+    from blake3 import blake3
+
+    return blake3(data).digest()

@@ -257,6 +257,13 @@ def test_collection_keeps_what_any_commit_s_lock_names(piped: Project) -> None:
 def test_what_a_stage_makes_cannot_be_added_by_hand(piped: Project) -> None:
     piped.assay("repro")
     assert "add-made-by-stage" in piped.assay("add", "model.bin", exit_code=2).stderr
+    assert "add-made-by-stage" in piped.assay("commit", "model.bin", exit_code=2).stderr
+
+
+def test_neither_can_a_part_of_it_nor_what_it_will_make(project: Project) -> None:
+    project.write({"assay.yaml": "stages:\n  a:\n    cmd: mkdir d\n    outs: [d]\n", "d/1": "1"})
+    for name in ("d", "d/1"):
+        assert "add-made-by-stage" in project.assay("add", name, exit_code=2).stderr
 
 
 def test_a_folder_output_is_recorded_whole(project: Project) -> None:

@@ -73,9 +73,11 @@ def _plan_one(
 ) -> AddItem:
     shown = printable(target)
     if target in by_path:
+        _refuse_made(by_path[target])
         return AddItem(tracked=by_path[target], inside=b"", is_new=False)
     outer = next((by_path[top] for top in _holders(target) if top in by_path), None)
     if outer is not None and outer.holds(target):
+        _refuse_made(outer)
         _refuse_hidden(workspace, dialect, target)
         return AddItem(tracked=outer, inside=target[len(outer.path) + 1 :], is_new=False)
     if outer is not None and os.path.lexists(workspace.absolute(target)):
@@ -90,6 +92,11 @@ def _plan_one(
         )
     _refuse_unfit(workspace, dialect, target)
     return AddItem(tracked=new_tracked(target, dialect), inside=b"", is_new=True)
+
+
+def _refuse_made(tracked: Tracked) -> None:
+    if tracked.maker:
+        raise made_by_stage(tracked)
 
 
 def made_by_stage(tracked: Tracked) -> InvalidInput:

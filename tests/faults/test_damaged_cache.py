@@ -251,3 +251,36 @@ def test_written_through_a_hard_link_without_a_remote_nothing_wrong_is_checked_o
     assert LARGE_FILE in outcome.stderr
     assert not (lone.root / LARGE_FILE).exists()
     assert lone.read(SMALL_FILE) == CONTENT[SMALL_FILE]
+
+
+WASTE = b"waste" * 10_000
+
+
+@pytest.fixture
+def mended(project: Project) -> Project:
+    """The pack of a mended object still holds its damaged bytes, and is worth writing anew."""
+    project.write({**CONTENT, "data/waste.bin": WASTE})
+    project.save()
+    DAMAGES["flipped"](project.cache_folder, digest_of(SMALL_FILE))
+    project.assay("verify", "--repair")
+    project.remove("data/waste.bin")
+    project.assay("add", "data")
+    project.git("commit", "-q", "--amend", "-am", "without waste")
+    return project
+
+
+def test_what_was_mended_is_collected_around(mended: Project) -> None:
+    before = mended.tree()
+    mended.assay("gc", "--force", "--purge")
+    assert blake3(WASTE).digest() not in mended.cached()
+    assert mended.assay("verify", "--json").json()["clean"]
+    mended.remove("data")
+    mended.assay("checkout")
+    assert mended.tree() == before
+
+
+def test_an_undone_collection_does_not_bring_damage_back(mended: Project) -> None:
+    mended.assay("gc", "--force")
+    mended.assay("undo")
+    assert blake3(WASTE).digest() in mended.cached()
+    assert mended.assay("verify", "--cache", "--json").json()["clean"]

@@ -31,8 +31,9 @@ from assay.git.revisions import (
     worktree_folders,
 )
 from assay.pipelines.tracked import StageFiles
-from assay.store.collect import CollectPlan, apply_collect, collections, expire, plan_collect
-from assay.store.collect import undo as undo_collect
+from assay.store.collect import CollectPlan, apply_collect, plan_collect
+from assay.store.collected import collections, expire
+from assay.store.collected import undo as undo_collect
 from assay.store.rebuild import adopt_stray_packs
 
 if TYPE_CHECKING:

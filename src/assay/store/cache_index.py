@@ -187,25 +187,25 @@ class PackIndex:
         packs: dict[bytes, int],
         *,
         without: Collection[bytes] = (),
-        new: Iterable[SealedPack] = (),
+        new: Collection[SealedPack] = (),
     ) -> None:
         """One segment over the rows of ``old`` that lie in ``packs``, in place of ``old``.
 
-        ``new`` packs are listed by the same step: of two places for one object a segment keeps
-        either, so packs must not be listed beside those that they replace.
+        ``new`` packs are listed by the same step, and their objects only there: of two places
+        for one object a segment keeps either, and what was just written was just verified.
         """
+        fresh = [row for pack in new for row in rows_with_prefix(pack)]
+        dropped = {*without, *(row[:32] for row in fresh)}
         prefixes = {pack[:8] for pack in packs}
         rows = [
             row
             for segment in old
             for row in segment.rows()
-            if row[32:40] in prefixes and row[:32] not in without
+            if row[32:40] in prefixes and row[:32] not in dropped
         ]
-        for pack in new:
-            packs = {**packs, pack.id: pack.size_bytes}
-            rows += rows_with_prefix(pack)
+        packs = {**packs, **{pack.id: pack.size_bytes for pack in new}}
         ids = [segment.id for segment in old]
-        self._write_segment(list(packs.items()), rows, supersedes=ids)
+        self._write_segment(list(packs.items()), rows + fresh, supersedes=ids)
         # With those that a merger left behind because it was killed before it came to them.
         for path in (*(segment.path for segment in old), *self._superseded):
             with disk_errors(path):

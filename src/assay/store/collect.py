@@ -1,31 +1,22 @@
 """Collecting garbage in the cache: plan, pure; apply, into a trash that can be undone.
 
-What is collected is moved aside, never unlinked: ``trash/ID`` keeps packs and loose objects
-until :func:`expire` finds them older than the grace period, and :func:`undo` puts them back.
+What is collected is moved aside, never unlinked; :mod:`assay.store.collected` brings it back.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 
 from assay.core.progress import SILENT, Progress
-from assay.errors import IntegrityError, NotFound
+from assay.errors import IntegrityError
 from assay.store.cache import Cache
+from assay.store.collected import FORMAT_VERSION
 from assay.store.durable import make_folder, sync_folder, write_atomic
-from assay.store.packs import (
-    Location,
-    SealedPack,
-    newer_format,
-    pack_path,
-    read_object,
-    read_rows,
-    unpack_rows,
-)
+from assay.store.packs import Location, SealedPack, read_object
+from assay.store.rebuild import good_copies
 
-FORMAT_VERSION = 1
 _REPACK_BELOW = 1.0
 """Packs with less live than dead bytes, by this factor, are written anew."""
 
@@ -137,23 +128,36 @@ def apply_collect(
 def _rewrite(
     cache: Cache, packs: tuple[bytes, ...], live: set[bytes], progress: Progress
 ) -> list[SealedPack]:
-    """Copy the live objects of ``packs`` into new packs, verifying each."""
+    """Copy the live objects of ``packs`` into new packs, verifying each.
+
+    Of a damaged object another copy is taken; where there is none, nothing is collected.
+    """
     task = progress.task("repacking", items=len(packs))
     writer = cache.pack_writer()
     sealed: list[SealedPack] = []
     seen: set[bytes] = set()
+
+    def keep(digest: bytes, kind: int, data: bytes) -> None:
+        seen.add(digest)
+        writer.append(digest, kind, data)
+        if writer.is_full and (done := writer.seal()) is not None:
+            sealed.append(done)
+
     try:
-        for pack in packs:
-            path = cache.pack_path(pack)
-            rows = _live_rows(path, live)
-            fd = cache.pack_fd(pack[:8])
+        bad: dict[bytes, IntegrityError] = {}
+        for pack, rows in _listed_rows(cache, packs, live).items():
+            path, fd = cache.pack_path(pack), cache.pack_fd(pack[:8])
             for row in rows:
-                if row.digest not in seen:
-                    seen.add(row.digest)
-                    writer.append(row.digest, row.kind, read_object(fd, row, where=path))
-                if writer.is_full and (done := writer.seal()) is not None:
-                    sealed.append(done)
+                try:
+                    if row.digest not in seen:
+                        keep(row.digest, row.kind, read_object(fd, row, where=path))
+                except IntegrityError as error:
+                    bad[row.digest] = error
             task.advance(1)
+        for copy in good_copies(cache, bad.keys() - seen):
+            keep(*copy)
+        for digest in bad.keys() - seen:
+            raise bad[digest]
         if (done := writer.seal()) is not None:
             sealed.append(done)
     finally:
@@ -162,100 +166,19 @@ def _rewrite(
     return sealed
 
 
-def _live_rows(path: str, live: set[bytes]) -> list[Location]:
-    rows = [row for row in unpack_rows(read_rows(path).rows) if row.digest in live]
-    return sorted(rows, key=lambda row: row.offset)
+def _listed_rows(
+    cache: Cache, packs: tuple[bytes, ...], live: set[bytes]
+) -> dict[bytes, list[Location]]:
+    """The live objects of each pack, by their place in it.
 
-
-def collections(cache: Cache) -> list[tuple[int, str]]:
-    """(time in ns, id) of every collection that can be undone, newest first.
-
-    Raises :class:`IntegrityError` ``trash-invalid`` where a record cannot be read.
+    As the segments list them: a pack's own index also has what was found damaged and dropped.
     """
-    top = os.path.join(cache.root, "trash")
-    found = []
-    for name in os.listdir(top) if os.path.isdir(top) else ():
-        path = os.path.join(top, name, "entry.json")
-        try:
-            with open(path, "rb") as file:
-                record = json.load(file)
-            version = record["format"]
-            if isinstance(version, int) and version > FORMAT_VERSION:
-                raise newer_format(path, version)
-            found.append((int(record["created_ns"]), name))
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # damaged objects, or a collection killed before it took anything
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise _invalid(path) from None
-    return sorted(found, reverse=True)
-
-
-def _invalid(path: str) -> IntegrityError:
-    return IntegrityError(
-        "trash-invalid",
-        f"{path} does not say what was displaced.",
-        why="The file was damaged.",
-        fix=f"Delete {os.path.dirname(path)} if nothing in it is missed.",
-        paths=(path,),
-    )
-
-
-def undo(cache: Cache, entry_id: str | None = None) -> str:
-    """Put the newest collection (or ``entry_id``) back; for use inside ``cache.collecting()``."""
-    matching = [name for _, name in collections(cache) if name.startswith(entry_id or "")]
-    if not matching:
-        raise NotFound(
-            "trash-empty",
-            "No collection to undo.",
-            why="Nothing was collected, or its grace period is over.",
-            fix="Fetch what you miss: `assay pull`.",
-        )
-    folder = os.path.join(cache.root, "trash", matching[0])
-    packs = []
-    for name in _names(os.path.join(folder, "packs")):
-        source = os.path.join(folder, "packs", name)
-        sealed = read_rows(source)
-        _share(source, pack_path(cache.packs_folder, sealed.id))
-        packs.append(sealed)
-    for name in _names(os.path.join(folder, "objects")):
-        _share(os.path.join(folder, "objects", name), cache.loose_path(bytes.fromhex(name)))
-    cache.publish_packs(packs)
-    # Last: an undo that is killed before has everything still here, and begins again.
-    shutil.rmtree(folder)
-    return matching[0]
-
-
-def _names(folder: str) -> list[str]:
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-
-
-def _share(source: str, target: str) -> None:
-    """Give a file a second name, or where that cannot be, its only other one."""
-    make_folder(os.path.dirname(target))
-    if os.path.exists(target):
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        os.replace(source, target)
-    sync_folder(os.path.dirname(target))
-
-
-def expire(cache: Cache, *, older_than_ns: int) -> int:
-    """Delete collections made before ``older_than_ns``; returns the bytes freed."""
-    top = os.path.join(cache.root, "trash")
-    freed = 0
-    for name in os.listdir(top) if os.path.isdir(top) else ():
-        try:
-            with open(os.path.join(top, name, "entry.json"), encoding="ascii") as file:
-                record = json.load(file)
-            if int(record["created_ns"]) >= older_than_ns:
-                continue
-            freed += int(record["size_bytes"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        shutil.rmtree(os.path.join(top, name))
-    return freed
+    by_prefix: dict[bytes, list[Location]] = {pack[:8]: [] for pack in packs}
+    for segment in cache.segments():
+        for row in segment.locations():
+            if row.pack in by_prefix and row.digest in live:
+                by_prefix[row.pack].append(row)
+    return {pack: sorted(by_prefix[pack[:8]], key=lambda row: row.offset) for pack in packs}
 
 
 def discard(cache: Cache, digests: set[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.pipelines.shell import Shell, run_command
 from projects import Project
 
 PIPELINE = """\
@@ -45,8 +47,12 @@ def start(project: Project) -> subprocess.Popen[bytes]:
 
 
 def stage_is_running(root: Path) -> bool:
-    """Whether the stage's command lives; one that only waits to be reaped by init does not."""
-    pid = int((root.parent / "pid").read_text())
+    """Whether the stage's command lives."""
+    return is_running(int((root.parent / "pid").read_text()))
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives; one that only waits to be reaped by init does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -78,6 +84,29 @@ def test_an_interrupt_reaches_the_stage(project: Project, number: signal.Signals
     assert "slow" not in project.read("assay.lock").decode()
     newest = project.assay("runs", "list", "--json").json()[0]
     assert (newest["stage"], newest["outcome"]) == ("slow", "interrupted")
+
+
+def test_an_interrupt_while_a_command_is_being_started_leaves_none_running(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    mine = tmp_path / "pid"
+    before = signal.getsignal(signal.SIGALRM)
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for _ in range(100):
+            mine.write_text("")
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.006))
+            with pytest.raises(KeyboardInterrupt):
+                run_command(
+                    Shell(environ=dict(os.environ)),
+                    f"echo $$ > '{mine}'; exec sleep 30",
+                    cwd=os.fsencode(tmp_path),
+                    sinks=(),
+                )
+            time.sleep(0.02)  # for a command that nobody knows of to say who it is
+            assert not mine.read_text() or not is_running(int(mine.read_text()))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_after_a_kill_the_next_repro_completes(project: Project) -> None:

@@ -65,7 +65,7 @@ def run_command(
     """
     import subprocess
 
-    with _as_interrupt(signal.SIGTERM):
+    with _interrupts() as started:
         process = subprocess.Popen(
             shell.argv(command),
             cwd=cwd,
@@ -78,6 +78,7 @@ def run_command(
             process_group=0 if sys.platform != "win32" else None,
         )
         try:
+            started()
             _stream(process, sinks, timeout_seconds)
             return process.wait()
         except TimedOut:
@@ -155,17 +156,35 @@ def _signal_group(process: Popen[bytes], number: int) -> None:
 
 
 @contextmanager
-def _as_interrupt(number: signal.Signals) -> Iterator[None]:
-    """Let a signal interrupt this thread as Ctrl-C does, where a handler may be set at all."""
+def _interrupts() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C and SIGTERM interrupt this thread, where handlers may be set at all.
+
+    Held back until the function that it yields was called: an interrupt while a command is being
+    started would leave it running, with nobody who knows that it does.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
+    is_started = is_interrupted = False
 
     def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal is_interrupted
+        is_interrupted = True
+        if is_started:
+            raise KeyboardInterrupt
 
-    before = signal.signal(number, interrupt)
+    def started() -> None:
+        nonlocal is_started
+        is_started = True
+        if is_interrupted:
+            raise KeyboardInterrupt
+
+    # Under `nohup`, or in the background of a script, Ctrl-C is not meant for us: leave it so.
+    is_ours = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    numbers = [signal.SIGTERM, *([signal.SIGINT] if is_ours else [])]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield started
     finally:
-        signal.signal(number, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,6 +29,10 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("ASSAY_TEST_PROFILE") or ("ci" if os.environ.get("CI") else "local")
 )
+
+# A shell lets what it runs in the background ignore Ctrl-C, and all that we start would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GIT_CONFIG = """\
 [user]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.api import get_url, init, open, open_repository, read
+    from assay.api import get_url, init, open, open_repository, read, release
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "get_url", "init", "open", "open_repository", "read"]
+__all__ = ["__version__", "get_url", "init", "open", "open_repository", "read", "release"]
 
 _API = frozenset(__all__) - {"__version__"}
 

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from assay.api.access import get, get_url, ls, open, read
     from assay.api.initialize import init
+    from assay.api.jobs import release
     from assay.api.repository import Repository, open_repository
 
-__all__ = ["Repository", "get", "get_url", "init", "ls", "open", "open_repository", "read"]
+__all__ = [
+    "Repository",
+    "get",
+    "get_url",
+    "init",
+    "ls",
+    "open",
+    "open_repository",
+    "read",
+    "release",
+]
 
 _HOMES = {
     "Repository": "repository",
@@ -20,6 +31,7 @@ _HOMES = {
     "ls": "access",
     "open": "access",
     "read": "access",
+    "release": "jobs",
 }
 
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "promote": "Let a channel serve a release that passed its gates.",
     "rollback": "Let a channel serve again what it served before.",
     "quarantine": "Forbid a release everywhere.",
+    "trace": "Trace an output, a file or a release to what made it.",
     "policy init": "Begin a trust policy, with a key to sign by.",
     "policy sign": "Bring an edited policy into force.",
     "policy show": "Show whose signature counts for what.",
@@ -78,7 +79,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Release",
         (
             *("release create", "gate run", "promote", "rollback", "quarantine"),
-            *("release list", "release show", "release verify", "release get"),
+            *("release list", "release show", "release verify", "release get", "trace"),
             *("policy init", "policy sign", "policy show"),
         ),
     ),

@@ -143,6 +143,14 @@ def trusted_root(environ: Mapping[str, str] | None = None) -> str | None:
     return environ.get("ASSAY_POLICY_ROOT") or _own_root(values_of(layers, NATIVE, environ))
 
 
+def signing_key(environ: Mapping[str, str] | None = None) -> str | None:
+    """Where the user's private key lies, outside any project."""
+    environ = current_environment() if environ is None else environ
+    layers = read_layers(level_files(None, NATIVE, environ), NATIVE)
+    found = values_of(layers, NATIVE, environ).get(("signing", "key"))
+    return _signing_key(_text(found.value) if found else None, environ)
+
+
 def values_of(
     layers: Iterable[Layer], dialect: Dialect, environ: Mapping[str, str]
 ) -> dict[KeyPath, Value]:

@@ -111,6 +111,32 @@ def test_what_is_not_there_is_named(url: str, here: Path, words: list[str]) -> N
     assert os.listdir(here) == []
 
 
+def test_a_relative_remote_is_found_beside_a_repository_of_this_machine(
+    source: Project, url: str, here: Path
+) -> None:
+    source.assay("remote", "modify", "store", "url", "../remote")
+    source.commit("relative")
+    source.git("push", "-q", "--force", here.parent / "bare.git", "HEAD") if "bare" in url else None
+    run(here, "get", url, "data/a")
+    assert (here / "a").read_bytes() == b"a2"
+
+
+def test_a_relative_remote_of_a_repository_elsewhere_is_named(
+    source: Project, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.assay("remote", "modify", "store", "url", "../remote")
+    source.commit("relative")
+    # Another machine, as far as anyone can tell from the address.
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nfor command; do :; done\nexec sh -c "$command"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    for words in (["get"], ["ls"]):
+        said = run(here, *words, f"host:{source.root}", "data", exit_code=3).stderr
+        assert "fetch-incomplete" in said
+        assert "../../remote" in said
+
+
 def test_python_users_open_read_and_address_any_file(
     url: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

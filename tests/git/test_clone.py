@@ -12,7 +12,7 @@ import pytest
 
 from assay.core.progress import SILENT, Task
 from assay.errors import AssayError, InvalidInput, NotFound
-from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
+from assay.git.clone import checkout_less_clone, is_remote_url, local_folder, require_safe_url
 from assay.git.objects import ObjectReader, head_commit
 from git_repositories import Git, git_in
 
@@ -227,3 +227,17 @@ def test_a_revision_that_is_an_option_is_refused(source: Path, rev: str, tmp_pat
 def test_ordinary_addresses_are_told_apart(url: str, remote: bool) -> None:
     assert require_safe_url(url) == url
     assert is_remote_url(url) is remote
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("https://example.org/team/data", None),
+        ("git@example.org:team/data.git", None),
+        ("file:///srv/my%20data", "/srv/my data"),
+        ("/srv/data.git", "/srv/data.git"),
+        ("/srv/data/.git", "/srv/data"),
+    ],
+)
+def test_an_address_on_this_machine_has_a_folder(url: str, folder: str | None) -> None:
+    assert local_folder(url) == folder

@@ -73,6 +73,11 @@ def test_the_error_class_says_how_to_react(stderr: bytes, kind: type, code: str)
     assert stderr.decode() in error.why
 
 
+def test_an_error_names_the_command_and_not_a_setting_before_it() -> None:
+    error = failure(["-c", "gc.auto=0", "--git-dir=/x", "clone", "--bare", "/y"], 128, b"")
+    assert error.what == "`git clone` failed."
+
+
 def test_a_foreign_repository_does_not_inherit_redirections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

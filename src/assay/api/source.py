@@ -22,8 +22,13 @@ from assay.data.access import content_of, find_output, not_there
 from assay.data.history import tracked_at
 from assay.data.model import Tracked, printable
 from assay.data.transfer import read_node_anywhere
-from assay.errors import AssayError, InvalidInput, NotFound
-from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
+from assay.errors import AssayError, IntegrityError, InvalidInput, NotFound
+from assay.git.clone import (
+    checkout_less_clone,
+    is_remote_url,
+    local_folder,
+    require_safe_url,
+)
 from assay.git.objects import ObjectReader
 from assay.pipelines.tracked import StageFiles
 from assay.settings import RemoteSettings, cache_folder, committed_remotes, find_root
@@ -50,6 +55,7 @@ class Source:
         state_dir: str,
         *,
         is_local: bool,
+        unreachable: tuple[str, ...] = (),
         progress: Progress = SILENT,
     ) -> None:
         self.reader = reader
@@ -61,6 +67,7 @@ class Source:
         self._default = default_remote
         self._state_dir = state_dir
         self.is_local = is_local
+        self._unreachable = unreachable
 
     @cached_property
     def tracked(self) -> list[Tracked]:
@@ -90,7 +97,12 @@ class Source:
 
     def read_node(self, digest: bytes) -> bytes:
         """A manifest node, from wherever it is."""
-        return read_node_anywhere(self.cache, self.remotes, digest)
+        try:
+            return read_node_anywhere(self.cache, self.remotes, digest)
+        except NotFound as error:
+            if error.code != "object-missing":
+                raise
+            raise self._unavailable({digest}) from None
 
     def content(self, path: bytes) -> tuple[Manifest, bool]:
         """(rows, is a single file) of a tracked path or of what lies inside one."""
@@ -138,8 +150,27 @@ class Source:
             damaged.update(report.damaged)
             self.cache.refresh()
         absent = self.cache.missing(objects)
+        if absent and damaged:
+            raise _refused(damaged)
         if absent:
-            _raise_unavailable(absent, damaged, bool(self.remotes))
+            raise self._unavailable(absent)
+
+    def _unavailable(self, absent: set[bytes]) -> NotFound:
+        first = min(absent).hex()
+        why = "The repository has no remote that can be used from here."
+        fix = "Run `assay push` in a clone that has the data."
+        if self.remotes:
+            why = "No remote of the repository holds them."
+        elif self._unreachable:
+            why = f"Its remote is at {self._unreachable[0]}, which is relative to a clone."
+            fix = "Clone it beside that folder and use the clone; or let its owner name the remote "
+            fix += "by an address that is the same everywhere."
+        return NotFound(
+            "fetch-incomplete",
+            f"{len(absent)} object(s) could not be had, {first} for one.",
+            why=why,
+            fix=fix,
+        )
 
 
 def _files_below(root: str, top: bytes) -> list[tuple[bytes, int, int | None]]:
@@ -154,24 +185,12 @@ def _files_below(root: str, top: bytes) -> list[tuple[bytes, int, int | None]]:
     return sorted(found)
 
 
-def _raise_unavailable(absent: set[bytes], damaged: dict[bytes, str], has_remotes: bool) -> None:
-    from assay.errors import IntegrityError
-
-    first = min(absent).hex()
-    if damaged:
-        raise IntegrityError(
-            "remote-damaged",
-            f"The remote holds damaged objects: {', '.join(d.hex() for d in list(damaged)[:3])}.",
-            why="Their bytes do not match their digests; they were refused.",
-            fix="Run `assay verify --remote --repair` in a clone that has the data.",
-        )
-    raise NotFound(
-        "fetch-incomplete",
-        f"{len(absent)} object(s) could not be had, {first} for one.",
-        why="No remote of the repository holds them."
-        if has_remotes
-        else "The repository has no remote that can be used from here.",
-        fix="Run `assay push` in a clone that has the data.",
+def _refused(damaged: dict[bytes, str]) -> IntegrityError:
+    return IntegrityError(
+        "remote-damaged",
+        f"The remote holds damaged objects: {', '.join(d.hex() for d in list(damaged)[:3])}.",
+        why="Their bytes do not match their digests; they were refused.",
+        fix="Run `assay verify --remote --repair` in a clone that has the data.",
     )
 
 
@@ -210,16 +229,17 @@ def mirrored(
     """One revision of the bare copy of ``url`` that ``reader`` reads; objects go to ``cache``."""
     resolved = reader.resolve(rev)
     dialect = _dialect_of(reader, resolved, url)
-    remotes, default = committed_remotes(reader.read_path, resolved, dialect)
+    found = committed_remotes(reader.read_path, resolved, dialect, root=local_folder(url))
     return Source(
         reader,
         resolved,
         dialect,
         cache,
-        _pick(remotes, remote),
-        remote or default,
+        _pick(found.by_name, remote),
+        remote or found.default,
         str(cache_folder() / "remotes" / os.path.basename(reader.folder)),
         is_local=False,
+        unreachable=found.unreachable,
         progress=progress,
     )
 

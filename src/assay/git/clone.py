@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 from assay.core.progress import SILENT, Progress
 from assay.errors import InvalidInput, NotFound
@@ -81,6 +82,15 @@ def is_remote_url(url: str) -> bool:
     if scheme:
         return scheme[1].lower() != "file"
     return bool(_SCP_STYLE.match(url)) and not os.path.exists(url)
+
+
+def local_folder(url: str) -> str | None:
+    """The folder of this machine that holds the repository at ``url``, where there is one."""
+    if is_remote_url(url):
+        return None
+    scheme = _SCHEME.match(url)
+    path = os.path.abspath(unquote(scheme[2]) if scheme else url)
+    return os.path.dirname(path) if os.path.basename(path) == ".git" else path
 
 
 def checkout_less_clone(

@@ -191,13 +191,21 @@ def missing_program(cwd: Location) -> NotFound:
 
 def failure(args: Sequence[str | bytes], status: int, stderr: bytes) -> AssayError:
     """What a failed Git command means for the caller, in Git's own words."""
-    verb = next((os.fsdecode(a) for a in args if not os.fsdecode(a).startswith("-")), "")
+    verb = _verb([os.fsdecode(arg) for arg in args])
     said = stderr.decode("utf-8", "backslashreplace").strip()
     why = said[-2000:] or f"It ended with status {status} and said nothing."
     for text, kind, code, fix in _REACTIONS:
         if text in said:
             return kind(code, f"`git {verb}` failed.", why=why, fix=fix)
     return InvalidInput("git-failed", f"`git {verb}` failed.", why=why)
+
+
+def _verb(args: list[str]) -> str:
+    """The Git command among its arguments: what is no option, nor the value of one."""
+    for before, arg in zip(["", *args], args, strict=False):
+        if not arg.startswith("-") and before not in ("-c", "-C"):
+            return arg
+    return ""
 
 
 def find_worktree(start: Path) -> Path | None:

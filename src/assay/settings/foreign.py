@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from assay.core.dialect import Dialect
@@ -24,18 +25,28 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     )
 
 
-def committed_remotes(
-    read_path: ReadPath, rev: str, dialect: Dialect
-) -> tuple[dict[str, RemoteSettings], str | None]:
-    """(remotes by name, name of the default one) of a revision's project configuration.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommittedRemotes:
+    """What a revision's project configuration says of remotes.
 
-    Remotes at paths relative to a work tree that is not here are left out.
+    ``unreachable`` are the paths of those relative to a work tree that is not on this machine.
     """
+
+    by_name: dict[str, RemoteSettings]
+    default: str | None
+    unreachable: tuple[str, ...]
+
+
+def committed_remotes(
+    read_path: ReadPath, rev: str, dialect: Dialect, *, root: str | None = None
+) -> CommittedRemotes:
+    """The remotes of a revision; relative paths count from ``root``, if the repository has one."""
     form = codec(dialect)
     data = read_path(rev, os.fsencode(f"{dialect.home}/{form.FILE_NAME}"))
     if not data:
-        return {}, None
-    file = LevelFile(level="project", path=Path(dialect.home, form.FILE_NAME), in_project=True)
+        return CommittedRemotes(by_name={}, default=None, unreachable=())
+    path = Path(root or "/", dialect.home, form.FILE_NAME)
+    file = LevelFile(level="project", path=path, in_project=True)
     values = flat_values(file, form, data.decode("utf-8", "surrogateescape"))
     kept = {
         path: value
@@ -43,13 +54,16 @@ def committed_remotes(
         if path[0] == "remote" or path == ("core", "remote")
     }
     relative = {
-        path[1]
+        path[1]: str(value)
         for path, value in kept.items()
-        if len(path) == 3 and path[2] == "url" and not _is_absolute(str(value))
+        if root is None and path[2:] == ("url",) and not _is_absolute(str(value))
     }
     settings = compose(Path("/"), dialect, [Layer(file=file, values=kept)], {})
-    remotes = {n: r for n, r in settings.remotes.items() if n not in relative and r.url}
-    return remotes, settings.core.remote
+    return CommittedRemotes(
+        by_name={n: r for n, r in settings.remotes.items() if n not in relative and r.url},
+        default=settings.core.remote,
+        unreachable=tuple(relative.values()),
+    )
 
 
 def _is_absolute(url: str) -> bool:

@@ -93,7 +93,7 @@ def policy_sign(context: Context) -> PolicyResult:
                 paths=(path,),
             )
         if signer is None:
-            raise Untrusted(
+            raise NotFound(
                 "signing-key-missing",
                 "There is no key to sign the policy with.",
                 why="A change counts only when somebody whom the policy allows it signs it.",

@@ -205,16 +205,30 @@ def open_source(
     """A snapshot of the repository at ``url`` (the one around here when ``None``)."""
     if url is not None:
         require_safe_url(url)
-    start = Path(url or ".").resolve()
-    # A bare repository on this machine has no project folder: it is cloned like a remote one.
-    if url is None or (not is_remote_url(url) and find_root(start) is not None):
+    start = Path.cwd() if url is None else local_project(url)
+    if start is not None:
         with _local(start, rev, remote, progress) as source:
             yield source
         return
+    assert url is not None
     folder = cache_folder()
     mirror = checkout_less_clone(url, folder / "clones", rev=rev, progress=progress)
     with ObjectReader(mirror, bare=True, foreign=True) as reader, _scratch_cache() as cache:
         yield mirrored(reader, rev or "HEAD", cache, url, remote=remote, progress=progress)
+
+
+def local_project(url: str) -> Path | None:
+    """The folder of a project that a path of this machine names.
+
+    None for an address, and for a bare repository, wherever it lies: it has no project folder of
+    its own, and is cloned like a remote one.
+    """
+    if "://" in url or is_remote_url(url):
+        return None
+    start = Path(url).resolve()
+    if (start / "HEAD").is_file() and (start / "objects").is_dir():
+        return None
+    return start if find_root(start) is not None else None
 
 
 def mirrored(

@@ -12,7 +12,7 @@ from pathlib import Path
 from assay.api.context import Context
 from assay.api.desk import open_desk, snapshot_of
 from assay.api.releasing import artifact_parts, blobs_of, whole_parts
-from assay.api.source import Source, mirrored, source_of
+from assay.api.source import Source, local_project, mirrored, source_of
 from assay.core.digest import ObjectKind
 from assay.core.progress import SILENT, Progress
 from assay.errors import Conflict, IntegrityError
@@ -32,7 +32,6 @@ from assay.releases.verify import count_good
 from assay.settings import (
     cache_folder,
     current_environment,
-    find_root,
     state_folder,
     trusted_root,
 )
@@ -112,8 +111,8 @@ def open_home(repo: str | None, *, progress: Progress = SILENT) -> Iterator[Home
             context.close()
         return
     require_safe_url(repo)
-    start = Path(repo).resolve()
-    if not is_remote_url(repo) and find_root(start) is not None:
+    start = local_project(repo)
+    if start is not None:
         context = Context.find(start, progress=progress)
         try:
             with ObjectReader(context.root, foreign=True) as reader:

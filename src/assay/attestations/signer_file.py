@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _MAX_BYTES = 1 << 16
+_FIX = "Use an Ed25519 key in OpenSSH's format: `ssh-keygen -t ed25519`."
 
 
 class EncryptedKey(Exception):
@@ -52,13 +53,19 @@ def load_key(path: str) -> FileSigner:
     try:
         private = load_ssh_private_key(data, None)
     except UnsupportedAlgorithm as error:
-        raise _unfit("key-unsupported", path, str(error)) from None
+        raise _unsupported(path, str(error)) from None
     except (TypeError, ValueError) as error:
         if "password" in str(error).lower() or "encrypted" in str(error).lower():
             raise EncryptedKey(path) from None
-        raise _unfit("key-invalid", path, str(error)) from None
+        raise InvalidInput(
+            "key-invalid",
+            f"{path} is not a private key.",
+            why=_first_line(str(error)),
+            fix=_FIX,
+            paths=(path,),
+        ) from None
     if not isinstance(private, Ed25519PrivateKey):
-        raise _unfit("key-unsupported", path, "it is not an Ed25519 key")
+        raise _unsupported(path, "It is not an Ed25519 key")
     return FileSigner(private, os.path.basename(path))
 
 
@@ -86,14 +93,18 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _unfit(code: str, path: str, why: str) -> InvalidInput:
+def _unsupported(path: str, why: str) -> InvalidInput:
     return InvalidInput(
-        code,
+        "key-unsupported",
         f"{path} cannot be signed with.",
-        why=f"{why.split(chr(10))[0][:200]}.",
-        fix="Use an Ed25519 key in OpenSSH's format: `ssh-keygen -t ed25519`.",
+        why=_first_line(why),
+        fix=_FIX,
         paths=(path,),
     )
+
+
+def _first_line(text: str) -> str:
+    return f"{text.splitlines()[0][:200].rstrip('.') if text else 'It cannot be read'}."
 
 
 def make_key(path: str, comment: str) -> FileSigner:

@@ -58,25 +58,27 @@ class Trust:
         """The version that a statement names."""
         return next((v for v in self.versions if v.digest == digest), None)
 
-    def signer_of(self, envelope: Envelope, statement: Statement, action: str) -> str:
-        """Who signed a statement and was allowed ``action`` by the policy that it names.
+    def signer_of(
+        self, envelope: Envelope, statement: Statement, action: str, *, where: str
+    ) -> str:
+        """Who signed the statement ``where`` and was allowed ``action`` by the policy it names.
 
         A key that the policy in force revokes counts for nothing, whenever it signed.  Raises
-        :class:`Untrusted`.
+        :class:`Untrusted` ``signature-untrusted``.
         """
         said = statement.predicate
         version = self.version(said.get("policy"))
         if said.get("repository") != self.policy.repository:
-            raise refused("repository-differs", "It was made for another repository.")
+            raise _untrusted(where, "It was made for another repository.")
         if version is None:
-            raise refused("policy-unknown", "It names a policy that is not in this chain.")
+            raise _untrusted(where, "It names a policy that is not in this chain.")
         revoked = self.policy.revoked
         keys = [key for key in version.policy.keys if key.fingerprint not in revoked]
         found = signers(envelope, keys)
         name = version.policy.allowed(action, found)
         if name is not None:
             return name
-        raise refused("signature-missing", self._why_not(envelope, version, action, bool(found)))
+        raise _untrusted(where, self._why_not(envelope, version, action, bool(found)))
 
     def _why_not(
         self, envelope: Envelope, version: PolicyVersion, action: str, is_somebody: bool
@@ -94,11 +96,10 @@ class Trust:
         return f"No key of the policy signed it; {min(names)} is nobody's."
 
 
-def refused(code: str, why: str) -> Untrusted:
-    """The error for a record whose signature does not count; the caller says which record."""
+def _untrusted(where: str, why: str) -> Untrusted:
     return Untrusted(
-        code,
-        "A record is not signed by whoever may sign it.",
+        "signature-untrusted",
+        f"{where[:1].upper()}{where[1:]} is not signed by whoever may sign it.",
         why=why,
         fix="Do not use it; ask the repository's maintainers (`assay policy show`).",
     )

@@ -19,7 +19,7 @@ _MOST_FILES = 100_000
 _MOST_BYTES = 256 << 20
 _FILE_BYTES = 32 << 20
 _FOLDER_MODE = b"40000"
-_FALLBACK_IDENTITY = "assay <assay@localhost>"
+_NOBODY = ("-c", "user.name=assay", "-c", "user.email=assay@localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +135,11 @@ def _quoted(path: str) -> str:
 
 def _identity(root: Location) -> str:
     """Name, address and time as Git has them for this user, or ours where it has none."""
-    said = run_git(["var", "GIT_COMMITTER_IDENT"], cwd=root, check=False)
-    found = said.decode("utf-8", "replace").strip()
-    if found:
-        return found
-    import time
-
-    return f"{_FALLBACK_IDENTITY} {int(time.time())} +0000"
+    asked = ["var", "GIT_COMMITTER_IDENT"]
+    said = run_git(asked, cwd=root, check=False)
+    if not said.strip():
+        said = run_git([*_NOBODY, *asked], cwd=root)
+    return said.decode("utf-8", "replace").strip()
 
 
 def write_tag(root: Location, name: str, commit: str, message: str) -> str:

@@ -82,12 +82,7 @@ def open_record(
     statement = parse_statement(envelope.payload, kind=kind, where=where)
     signed_by = ""
     if trust is not None and envelope.signatures:
-        try:
-            signed_by = trust.signer_of(envelope, statement, action)
-        except Untrusted as error:
-            raise Untrusted(
-                error.code, f"{where} is not to be trusted.", why=error.why, fix=error.fix
-            ) from None
+        signed_by = trust.signer_of(envelope, statement, action, where=where)
     _require_repository(statement, trust, where)
     return Signed(
         value=parse(statement, where=where),

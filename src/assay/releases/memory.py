@@ -42,7 +42,7 @@ def refuse_other_root(memory: Memory, trust: Trust | None, pinned: str | None) -
         return
     if trust is None:
         raise Untrusted(
-            "policy-missing",
+            "policy-vanished",
             "The repository has no policy, but one is expected.",
             why=f"The policy with the root {wanted[:16]} was "
             f"{'demanded' if pinned else 'seen here before'}.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.core.manifest import FOLDER
-from assay.errors import AssayError, IntegrityError, NotFound, Untrusted
+from assay.errors import AssayError, NotFound, Untrusted
 from assay.jobs.record import Kept
 from assay.jobs.stamp import KEY, Stamped
 from assay.lineage.model import Finding, Node
@@ -126,7 +126,9 @@ def _record_problem(kept: Kept, sight: Sight) -> tuple[str, str]:
     if trust is None or not kept.envelope.signatures:
         return "", ""
     try:
-        return "", trust.signer_of(kept.envelope, kept.statement, "run")
+        return "", trust.signer_of(
+            kept.envelope, kept.statement, "run", where=f"the record of run {kept.run.id}"
+        )
     except Untrusted as error:
         return error.why, ""
 
@@ -170,7 +172,7 @@ def _tell_row(builder: Builder, sight: Sight, row: str) -> str:
 def row_text(sight: Sight, path: bytes, line: int) -> str:
     """One line of a file that the release binds, its bytes verified.
 
-    Raises :class:`NotFound` or :class:`IntegrityError`.
+    Raises :class:`NotFound` ``row-missing`` and what reading the file raises.
     """
     holder = sight.release.holder(path)
     if holder is None:
@@ -186,5 +188,5 @@ def row_text(sight: Sight, path: bytes, line: int) -> str:
         data = sight.read_blob(content.rows.digest_at(at))
     lines = data.split(b"\n")
     if line > len(lines) or line < 1:
-        raise IntegrityError("row-missing", f"{os.fsdecode(path)} has no line {line}.")
+        raise NotFound("row-missing", f"{os.fsdecode(path)} has no line {line}.")
     return lines[line - 1].decode("utf-8", "replace")

@@ -1,5 +1,4 @@
-"""Downwards: from a path to the stages that read it and the releases that bind what they made;
-from a release to its channels and the runs of jobs that used it."""
+"""Downwards: from a path or a release to what was made of it, and who was served that."""
 
 from __future__ import annotations
 

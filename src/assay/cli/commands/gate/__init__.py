@@ -1,1 +1,1 @@
-"""`assay gate …`"""
+"""The `assay gate` commands."""

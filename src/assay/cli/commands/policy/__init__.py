@@ -1,1 +1,1 @@
-"""`assay policy …`"""
+"""The `assay policy` commands."""

@@ -1,1 +1,1 @@
-"""`assay release …`"""
+"""The `assay release` commands."""

@@ -17,7 +17,6 @@ from assay.errors import InvalidInput, NotFound, RemoteRefused, Temporary
 from assay.git.exchange import fetch_records, git_remotes
 from assay.git.objects import ObjectReader
 from assay.pipelines.records import iso_time
-from assay.releases.contents import Snapshot
 from assay.releases.ledger import Ledger, Publication, publish
 
 
@@ -74,16 +73,6 @@ class Desk:
     def source(self, commit: str) -> Source:
         """One commit to read from."""
         return source_of(self.context, self.reader, commit)
-
-
-def snapshot_of(source: Source) -> Snapshot:
-    """What releases need of a source."""
-    return Snapshot(
-        reader=source.reader,
-        commit=source.rev,
-        tracked=source.tracked,
-        read_node=source.read_node,
-    )
 
 
 @contextmanager

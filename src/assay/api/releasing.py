@@ -11,29 +11,27 @@ from dataclasses import dataclass, field
 
 from assay.api.context import Context
 from assay.api.declarations import declarations_of, require_declared
-from assay.api.desk import Desk, open_desk, snapshot_of
+from assay.api.desk import Desk, open_desk
 from assay.api.looking import full_status
-from assay.api.source import Source
+from assay.api.source import Source, snapshot_of
 from assay.core.digest import ObjectKind
-from assay.core.manifest import split_digests
 from assay.errors import AssayError, Conflict, InvalidInput, NotFound
 from assay.pipelines.records import iso_time
 from assay.pipelines.shell import Shell
-from assay.releases.contents import Content, bound_content, content_at, placed_rows
+from assay.releases.contents import Content, content_at
 from assay.releases.declared import GateDefinition
 from assay.releases.gate_result import FAIL, GateResult
 from assay.releases.gates.port import Room
 from assay.releases.gates.run import judge
 from assay.releases.judge import RELEASE_FILE, Evidence, Signed, failed, inconclusive, require_free
 from assay.releases.ledger import Publication, RecordChange, Tag
-from assay.releases.materialize import Part, write_parts
+from assay.releases.materialize import write_parts
 from assay.releases.names import Reference, release_ref, version_tag
+from assay.releases.parts import all_objects, contents_of, objects_of, part_at, whole_parts
 from assay.releases.plan import History, Identity, ReleasePlan, plan_release
 from assay.releases.release import CACHE, Release
 from assay.releases.stages import pipelines_at
 from assay.settings import current_environment
-
-_ABSENT = bytes(32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,12 +186,13 @@ def require_pushed(context: Context, source: Source, plan: ReleasePlan) -> None:
     cached = [a for a in plan.release.artifacts if a.keeper == CACHE]
     if not cached:
         return
+    snapshot = snapshot_of(source)
     lacking: list[str] = []
     for artifact in cached:
         tracked = plan.contents[artifact.path].tracked
         assert tracked is not None
         remote = context.remote(tracked.output.remote)
-        if remote.missing(set(release_objects(source, plan.contents[artifact.path]))):
+        if remote.missing(set(objects_of(snapshot, plan.contents[artifact.path]))):
             lacking.append(artifact.name)
     if lacking:
         raise Conflict(
@@ -203,30 +202,6 @@ def require_pushed(context: Context, source: Source, plan: ReleasePlan) -> None:
             fix="Run `assay push`, then try again.",
             paths=tuple(lacking),
         )
-
-
-def release_objects(source: Source, content: Content) -> dict[bytes, int]:
-    """Every object that a cached artifact needs, manifest nodes included."""
-    from assay.core.prolly import walk
-
-    found = dict.fromkeys(blobs_of(content), int(ObjectKind.BLOB))
-    tracked = content.tracked
-    if tracked is not None and tracked.output.is_folder:
-
-        def is_known(digest: bytes) -> bool:
-            found[digest] = int(ObjectKind.NODE)
-            return False
-
-        for _ in walk(tracked.root_digest, source.read_node, known=is_known):
-            continue
-    return found
-
-
-def blobs_of(content: Content) -> set[bytes]:
-    """Digests of an artifact's file contents."""
-    found = set(split_digests(content.rows.digests))
-    found.discard(_ABSENT)
-    return found
 
 
 # -- gates --------------------------------------------------------------------------------
@@ -330,16 +305,16 @@ def open_room(context: Context, desk: Desk, release: Release) -> Room:
     """What gates judge a release with: its bytes from cache and remotes, never the workspace."""
     source = desk.source(release.commit)
     snapshot = snapshot_of(source)
-    contents = {a.path: bound_content(snapshot, a) for a in release.artifacts}
+    contents = contents_of(snapshot, release)
     absent, lacking = _fetch(context, source, contents)
 
     @contextmanager
     def checkout(path: bytes | None) -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="assay-gate-") as folder:
             parts = (
-                whole_parts(source, release, contents)
+                whole_parts(snapshot, source.dialect.home, release, contents)
                 if path is None
-                else [_part(path, content_at(snapshot, path))]
+                else [part_at(path, content_at(snapshot, path))]
             )
             write_parts(
                 source.cache,
@@ -365,34 +340,12 @@ def open_room(context: Context, desk: Desk, release: Release) -> Room:
     )
 
 
-def whole_parts(source: Source, release: Release, contents: dict[bytes, Content]) -> list[Part]:
-    """Everything of a release: its artifacts, and the code of its commit."""
-    from assay.releases.contents import code_rows
-
-    code = code_rows(snapshot_of(source), source.dialect.home, list(release.artifacts))
-    return [*artifact_parts(release, contents), Part(folder=b"", rows=code.rows, content=code)]
-
-
-def artifact_parts(release: Release, contents: dict[bytes, Content]) -> list[Part]:
-    """The artifacts of a release, each at its path."""
-    return [_part(a.path, contents[a.path]) for a in release.artifacts]
-
-
-def _part(path: bytes, content: Content) -> Part:
-    rows, folder = placed_rows(path, content)
-    return Part(folder=folder, rows=rows, content=content)
-
-
 def _fetch(
     context: Context, source: Source, contents: dict[bytes, Content]
 ) -> tuple[dict[bytes, str], int]:
     """``(why each object that cannot be had is absent, how many a remote lacks)``."""
-    wanted = {
-        digest: int(ObjectKind.BLOB)
-        for content in contents.values()
-        if content.tracked is not None
-        for digest in blobs_of(content)
-    }
+    snapshot = snapshot_of(source)
+    wanted = all_objects(snapshot, contents)
     absent: dict[bytes, str] = {}
     try:
         source.fetch(wanted)
@@ -402,5 +355,5 @@ def _fetch(
     for content in contents.values():
         if content.tracked is not None:
             remote = context.remote(content.tracked.output.remote)
-            lacking += len(remote.missing(set(release_objects(source, content))))
+            lacking += len(remote.missing(set(objects_of(snapshot, content))))
     return absent, lacking

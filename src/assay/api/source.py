@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from assay.api.context import Context
 from assay.core.dialect import DIALECTS, Dialect
 from assay.core.digest import ObjectKind
 from assay.core.manifest import Manifest
@@ -36,6 +36,10 @@ from assay.store.cache import Cache
 from assay.store.remote.port import Remote
 from assay.store.remote.resolve import open_remote
 from assay.store.walk import RESERVED_NAMES
+
+if TYPE_CHECKING:
+    from assay.api.context import Context
+    from assay.releases.contents import Snapshot
 
 
 class Source:
@@ -98,6 +102,10 @@ class Source:
     def read_node(self, digest: bytes) -> bytes:
         """A manifest node, from wherever it is."""
         try:
+            return self.cache.read(digest, ObjectKind.NODE)
+        except (NotFound, IntegrityError):
+            pass  # only now is a remote worth opening
+        try:
             return read_node_anywhere(self.cache, self.remotes, digest)
         except NotFound as error:
             if error.code != "object-missing":
@@ -139,6 +147,8 @@ class Source:
     def fetch(self, objects: dict[bytes, int]) -> None:
         """Bring objects into the cache; :class:`NotFound` or :class:`IntegrityError` else."""
         damaged: dict[bytes, str] = {}
+        if not self.cache.missing(objects):
+            return
         for remote in self.remotes:
             absent = self.cache.missing(objects)
             if not absent:
@@ -262,6 +272,8 @@ def mirrored(
 def _local(
     start: Path, rev: str | None, remote: str | None, progress: Progress
 ) -> Iterator[Source]:
+    from assay.api.context import Context
+
     context = Context.find(start, progress=progress)
     if not context.uses_git and rev is not None:
         raise InvalidInput(
@@ -295,6 +307,18 @@ def source_of(
     if rev is None:
         source.__dict__["tracked"] = context.tracked()
     return source
+
+
+def snapshot_of(source: Source) -> Snapshot:
+    """What releases need of a source."""
+    from assay.releases.contents import Snapshot
+
+    return Snapshot(
+        reader=source.reader,
+        commit=source.rev,
+        tracked=source.tracked,
+        read_node=source.read_node,
+    )
 
 
 def _pick(remotes: dict[str, RemoteSettings], name: str | None) -> dict[str, RemoteSettings]:

@@ -8,26 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from assay.api.context import Context
-from assay.api.desk import open_desk, snapshot_of
-from assay.api.releasing import artifact_parts, blobs_of, whole_parts
-from assay.api.source import Source, local_project, mirrored, source_of
-from assay.core.digest import ObjectKind
+from assay.api.source import Source, local_project, mirrored, snapshot_of, source_of
 from assay.core.progress import SILENT, Progress
 from assay.errors import Conflict, IntegrityError
 from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
 from assay.git.objects import ObjectReader
 from assay.releases.admit import Admitted, admit, remember_trust
-from assay.releases.contents import bound_content
 from assay.releases.inspect import Stamps, first_difference, stamps_of
 from assay.releases.judge import RELEASE_FILE
 from assay.releases.ledger import Ledger
-from assay.releases.materialize import Part, fresh_folder, write_parts
 from assay.releases.memory import remembering
 from assay.releases.memory_file import load_memory, memory_path, save_memory
 from assay.releases.names import Reference
-from assay.releases.release import CACHE, Release
+from assay.releases.parts import all_objects, artifact_parts, contents_of, whole_parts
+from assay.releases.release import Release
 from assay.releases.verify import count_good
 from assay.settings import (
     cache_folder,
@@ -37,6 +33,10 @@ from assay.settings import (
 )
 from assay.store.cache import Cache
 from assay.store.locks import locked
+
+if TYPE_CHECKING:
+    from assay.api.context import Context
+    from assay.releases.part import Part
 
 FOLDER = ".assay-release"
 """The folder, in a release's own one, that says what it is."""
@@ -102,7 +102,11 @@ def open_home(repo: str | None, *, progress: Progress = SILENT) -> Iterator[Home
     Nothing of it is run.  Of another repository a bare copy is kept and brought up to date; its
     objects come to a cache that all jobs of this user share.
     """
+    # A consumer of another repository has no use for the machinery of a project.
     if repo is None:
+        from assay.api.context import Context
+        from assay.api.desk import open_desk
+
         context = Context.find(Path(), progress=progress)
         try:
             with open_desk(context) as desk:
@@ -113,6 +117,8 @@ def open_home(repo: str | None, *, progress: Progress = SILENT) -> Iterator[Home
     require_safe_url(repo)
     start = local_project(repo)
     if start is not None:
+        from assay.api.context import Context
+
         context = Context.find(start, progress=progress)
         try:
             with ObjectReader(context.root, foreign=True) as reader:
@@ -192,9 +198,9 @@ def take(
         release = admitted.evidence.release
         source = home.source(release.value.commit)
         snapshot = snapshot_of(source)
-        contents = {a.path: bound_content(snapshot, a) for a in release.value.artifacts}
+        contents = contents_of(snapshot, release.value)
         parts = (
-            whole_parts(source, release.value, contents)
+            whole_parts(snapshot, source.dialect.home, release.value, contents)
             if options.with_code
             else artifact_parts(release.value, contents)
         )
@@ -208,7 +214,7 @@ def take(
         )
         if not taken.was_there:
             _refuse_loss(folder, options.force or target is None)
-            _fetch(source, release.value, taken, parts)
+            source.fetch(all_objects(snapshot, contents))
             _write(source, taken, parts, options, progress)
         elif not options.trust_local:
             _write_stamps(folder, parts)
@@ -228,19 +234,11 @@ def _is_there(folder: str, digest: str, parts: list[Part], options: TakeOptions)
     return first_difference(folder, parts, stamps) is None
 
 
-def _fetch(source: Source, release: Release, taken: Taken, parts: list[Part]) -> None:
-    wanted: dict[bytes, int] = {}
-    for part in parts:
-        if part.content.tracked is not None:
-            wanted.update(dict.fromkeys(blobs_of(part.content), int(ObjectKind.BLOB)))
-    assert taken.release is release
-    if any(artifact.keeper == CACHE for artifact in release.artifacts):
-        source.fetch(wanted)
-
-
 def _write(
     source: Source, taken: Taken, parts: list[Part], options: TakeOptions, progress: Progress
 ) -> None:
+    from assay.releases.materialize import fresh_folder, write_parts
+
     with fresh_folder(taken.folder) as scratch:
         write_parts(
             source.cache, source.reader, scratch, parts, jobs=options.jobs, progress=progress
@@ -378,15 +376,8 @@ def verify_release(
         release = admitted.evidence.release.value
         source = home.source(release.commit)
         snapshot = snapshot_of(source)
-        contents = {a.path: bound_content(snapshot, a) for a in release.artifacts}
-        source.fetch(
-            {
-                digest: int(ObjectKind.BLOB)
-                for content in contents.values()
-                if content.tracked is not None
-                for digest in blobs_of(content)
-            }
-        )
+        contents = contents_of(snapshot, release)
+        source.fetch(all_objects(snapshot, contents))
         files, problem = count_good(contents, source.cache, source.reader, progress=progress)
         if problem:
             raise IntegrityError(

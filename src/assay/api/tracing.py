@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.api.context import Context
-from assay.api.desk import Desk, open_desk, snapshot_of
-from assay.api.source import Source
+from assay.api.desk import Desk, open_desk
+from assay.api.source import Source, snapshot_of
 from assay.api.taking import Home, open_home
 from assay.core.digest import ObjectKind
 from assay.core.pointer import Output as Recorded

@@ -96,6 +96,12 @@ class ObjectReader:
         found = self._ask(os.fsencode(name), max_bytes)
         return None if found is None else GitObject(*found)
 
+    def lookup_path(self, rev: str, path: bytes) -> GitObject | None:
+        """What lies at ``path`` in ``rev``, a tree or a file; the empty path is the top."""
+        start = b"" if self._bare else b"./"
+        name = os.fsencode(require_revision(rev)) + b":" + start + path
+        return self.lookup(name)
+
     def read_path(self, rev: str, path: bytes, *, max_bytes: int | None = None) -> bytes | None:
         """The file at ``path`` in ``rev``, or None; ``path`` counts from the reader's folder."""
         start = b"" if self._bare else b"./"

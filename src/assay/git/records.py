@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from assay.errors import Conflict, IntegrityError
 from assay.git.objects import ObjectReader
 from assay.git.program import Location, run_git
+from assay.git.trees import parse_tree
 
 PREFIX = "refs/assay/"
 _MOST_FILES = 100_000
 _MOST_BYTES = 256 << 20
 _FILE_BYTES = 32 << 20
-_FOLDER_MODE = b"40000"
 _NOBODY = ("-c", "user.name=assay", "-c", "user.email=assay@localhost")
 
 
@@ -56,26 +56,17 @@ def _files(reader: ObjectReader, tree: bytes, commit: str, ref: str) -> Iterator
     pending = [("", tree)]
     while pending:
         folder, body = pending.pop()
-        for mode, name, oid in _entries(body, width):
+        for name, _, oid in parse_tree(body, width):
             found = reader.lookup(oid, max_bytes=_FILE_BYTES)
             count += 1
             total += len(found.body) if found else 0
             if found is None or count > _MOST_FILES or total > _MOST_BYTES:
                 raise _unreadable(ref, found is None)
-            if mode == _FOLDER_MODE:
-                pending.append((f"{folder}{name}/", found.body))
+            path = folder + os.fsdecode(name)
+            if found.kind == "tree":
+                pending.append((f"{path}/", found.body))
             else:
-                yield f"{folder}{name}", found.body
-
-
-def _entries(body: bytes, width: int) -> Iterator[tuple[bytes, str, str]]:
-    """``(mode, name, object id)`` of a tree as Git stores it."""
-    at = 0
-    while at < len(body):
-        head, _, _ = body[at : at + 8192].partition(b"\0")
-        mode, _, name = head.partition(b" ")
-        at += len(head) + 1 + width
-        yield mode, os.fsdecode(name), body[at - width : at].hex()
+                yield path, found.body
 
 
 def _unreadable(ref: str, is_missing: bool) -> IntegrityError:

@@ -15,6 +15,7 @@ from assay.data.access import content_of, find_output, outputs_below
 from assay.data.model import Tracked, printable
 from assay.errors import InvalidInput, NotFound, Untrusted
 from assay.git.objects import ObjectReader, TreeEntry
+from assay.git.trees import list_below
 from assay.releases.release import CACHE, FOLDER, GIT, Artifact
 from assay.releases.release import FILE as A_FILE
 
@@ -72,7 +73,7 @@ def content_at(snapshot: Snapshot, path: bytes) -> Content:
 
 
 def _git_content(snapshot: Snapshot, path: bytes) -> Content:
-    entries = snapshot.reader.list_tree(snapshot.commit, under=path)
+    entries = list_below(snapshot.reader, snapshot.commit, path)
     if not entries:
         raise NotFound(
             "path-missing",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from assay.core.manifest import EXECUTABLE, FOLDER, SYMLINK
 from assay.data.model import join_path
-from assay.releases.materialize import Part
+from assay.releases.part import Part
 from assay.store.durable import READ
 from assay.store.hashing import hash_large, read_small
 from assay.store.walk import stat_row

@@ -6,15 +6,14 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from assay.core.manifest import EXECUTABLE, FOLDER, SYMLINK, Entry, Manifest
+from assay.core.manifest import EXECUTABLE, FOLDER, SYMLINK, Entry
 from assay.core.paths import link_problem
 from assay.core.progress import SILENT, Progress
 from assay.data.moving import opened
 from assay.errors import IntegrityError
 from assay.git.objects import ObjectReader
-from assay.releases.contents import Content
+from assay.releases.part import Part
 from assay.store.batches import batches_of
 from assay.store.cache import Cache
 from assay.store.durable import disk_errors, temporary_name, write_all
@@ -22,15 +21,6 @@ from assay.store.restore import RestoreOptions, open_chain, restore
 
 _COPY = ("reflink", "copy")
 """Never hard links: whoever uses a release may write into its folder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Rows to write below ``folder``, and where their bytes come from."""
-
-    folder: bytes
-    rows: Manifest
-    content: Content
 
 
 @contextmanager

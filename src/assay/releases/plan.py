@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.audit.chain import Entry, line_of
 from assay.errors import Conflict
+from assay.git.trees import list_below
 from assay.pipelines.model import Pipeline
 from assay.pipelines.params import parse_params
 from assay.releases.contents import Content, Snapshot, content_at, describe
@@ -134,7 +135,7 @@ def _judged_paths(declaration: Declaration) -> list[bytes]:
 
 
 def _require_committed(snapshot: Snapshot, paths: Iterable[bytes]) -> None:
-    lost = [path for path in paths if not snapshot.reader.list_tree(snapshot.commit, under=path)]
+    lost = [path for path in paths if not list_below(snapshot.reader, snapshot.commit, path)]
     if lost:
         names = tuple(map(os.fsdecode, lost))
         raise Conflict(

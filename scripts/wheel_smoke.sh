@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the built wheel alone, without extras, and runs the tutorial's commands with it.
+# Installs the built wheel alone, without extras, and runs the tutorials' commands with it.
 #   scripts/wheel_smoke.sh [WHEEL]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,4 +12,6 @@ trap 'rm -rf "$room"' EXIT
 "$room/venv/bin/python" -m pip install --quiet "$wheel"
 "$room/venv/bin/python" -m pip check
 "$room/venv/bin/assay" --version
-.venv/bin/python tests/tutorial_runner.py docs/tutorial.md "$room/venv/bin/assay"
+for page in docs/tutorial.md docs/first-release.md; do
+  .venv/bin/python tests/tutorial_runner.py "$page" "$room/venv/bin/assay"
+done

@@ -89,8 +89,9 @@ def check(page: str, folder: Path, name: str, skip: int = 0) -> None:
 
 
 @pytest.mark.slow
-def test_the_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
-    check(document("docs/tutorial.md"), tmp_path, "docs/tutorial.md")
+@pytest.mark.parametrize("name", ["tutorial.md", "first-release.md"])
+def test_a_tutorial_prints_what_it_shows(name: str, tmp_path: Path) -> None:
+    check(document(f"docs/{name}"), tmp_path, f"docs/{name}")
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def open_desk(context: Context, *, must_sync: bool = False) -> Iterator[Desk]:
             why="They are bound to commits and recorded in refs.",
             fix="Run `git init` here first.",
         )
-    remote = _git_remote(context)
+    remote = git_remote_of(context)
     if remote is not None:
         try:
             fetch_records(context.root, remote)
@@ -102,7 +102,7 @@ def open_desk(context: Context, *, must_sync: bool = False) -> Iterator[Desk]:
         yield Desk(context=context, reader=reader, ledger=Ledger(reader), git_remote=remote)
 
 
-def _git_remote(context: Context) -> str | None:
+def git_remote_of(context: Context) -> str | None:
     """The Git remote that the settings name, else `origin`, else the only one."""
     names = git_remotes(context.root)
     wanted = context.settings.release.git_remote

@@ -7,28 +7,17 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from assay import __version__
 from assay.api.context import Context
+from assay.api.findings import OK, PROBLEM, WARNING, Finding
 from assay.data.checkout import folds_names
 from assay.errors import AssayError
 from assay.settings import find_root
 from assay.store.filesystem import file_system_type, working_link_types
 
-OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _SCARCE_BYTES = 2 << 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check's result; ``verdict`` is ``ok``, ``warning`` or ``problem``."""
-
-    check: str
-    verdict: str
-    detail: str
-    fix: str = ""
 
 
 def diagnose(start: Path) -> list[Finding]:
@@ -149,10 +138,17 @@ def _remotes(context: Context) -> Iterator[Finding]:
             yield Finding(check=f"remote {name}", verdict=OK, detail=detail)
 
 
+def _releases(context: Context) -> Iterator[Finding]:
+    from assay.api.doctor_releases import examine
+
+    yield from examine(context)
+
+
 _CHECKS: tuple[tuple[str, Callable[[Context], Iterator[Finding]]], ...] = (
     ("repository", _repository),
     ("cache", _cache),
     ("links", _links),
     ("index", _index),
     ("remote", _remotes),
+    ("releases", _releases),
 )

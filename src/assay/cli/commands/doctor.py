@@ -29,7 +29,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from pathlib import Path
 
-    from assay.api.doctor import PROBLEM, diagnose
+    from assay.api.doctor import diagnose
+    from assay.api.findings import PROBLEM
 
     findings = diagnose(Path.cwd())
     if console.is_json:

@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from bots import Bots, Templates
+from isolation import isolate
 
 # A shared machine may pause us at any moment, so no example has a deadline.  Under CI the same
 # examples run every time: a new failure there means a new change.
@@ -34,49 +37,57 @@ settings.load_profile(
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-GIT_CONFIG = """\
-[user]
-    name = Test Person
-    email = test.person@example.org
-[init]
-    defaultBranch = main
-[commit]
-    gpgSign = false
-[protocol "file"]
-    allow = always
-[advice]
-    detachedHead = false
-"""
-
-# Variables through which the machine that runs the tests could change their outcome.
-_STRAY_PREFIXES = ("ASSAY_", "DVC_", "GIT_", "XDG_", "LC_", "PYTEST_ADDOPTS")
-_STRAY_NAMES = ("CI", "COLUMNS", "FORCE_COLOR", "LANGUAGE", "LINES", "NO_COLOR", "PAGER")
-
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh home folder, with Git and the locale as on a machine that nobody has set up."""
     home = tmp_path_factory.mktemp("home")
-    for name in list(os.environ):
-        if name.startswith(_STRAY_PREFIXES) or name in _STRAY_NAMES:
-            monkeypatch.delenv(name)
-    git_config = home / "gitconfig"
-    git_config.write_text(GIT_CONFIG, encoding="utf-8")
-    variables = {
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home / "config"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "XDG_DATA_HOME": str(home / "data"),
-        "XDG_STATE_HOME": str(home / "state"),
-        "GIT_CONFIG_GLOBAL": str(git_config),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    isolate(home, monkeypatch)
     return home
+
+
+@pytest.fixture(scope="session")
+def bots_templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """The repositories with releases that tests get copies of."""
+    return Templates(tmp_path_factory.mktemp("bots"))
+
+
+@pytest.fixture
+def bots_at(
+    bots_templates: Templates, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Bots]:
+    """A copy of a template below `tmp_path`, in which Ana signs."""
+
+    def copy(step: str, name: str = "bots") -> Bots:
+        bots = bots_templates.copy(step, tmp_path / name)
+        monkeypatch.setenv("ASSAY_SIGNING_KEY", str(bots.key_path("ana")))
+        return bots
+
+    return copy
+
+
+@pytest.fixture
+def plain(bots_at: Callable[[str], Bots]) -> Bots:
+    """A project that declares a release, all of it pushed; there is no policy."""
+    return bots_at("plain")
+
+
+@pytest.fixture
+def declared(bots_at: Callable[[str], Bots]) -> Bots:
+    """The same with a policy; nothing is released."""
+    return bots_at("declared")
+
+
+@pytest.fixture
+def released(bots_at: Callable[[str], Bots]) -> Bots:
+    """The bot 1.0.0 is released, has passed its gates, and prod serves it."""
+    return bots_at("released")
+
+
+@pytest.fixture
+def served(bots_at: Callable[[str], Bots]) -> Bots:
+    """Prod served 1.0.0 and serves 1.1.0."""
+    return bots_at("served")
 
 
 class Completed(subprocess.CompletedProcess[str]):

@@ -9,12 +9,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "assay"
+# The files of a user's project, shipped as data: no modules of the package.
+DEMO_PROJECT = PACKAGE / "demo" / "project"
 
 
 @functools.cache
 def modules() -> tuple[Path, ...]:
     """Every Python file of the package, sorted."""
-    return tuple(sorted(PACKAGE.rglob("*.py")))
+    found = sorted(PACKAGE.rglob("*.py"))
+    return tuple(path for path in found if DEMO_PROJECT not in path.parents)
 
 
 @functools.cache

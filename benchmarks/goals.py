@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.scenarios import large_file, many_files, scaling, startup
+from benchmarks.scenarios import large_file, many_files, release, scaling, startup
 from benchmarks.summary import Reading, Summary, memory, wall
 from benchmarks.tools.registry import SUBJECT
 
@@ -76,6 +76,23 @@ class LimitGoal:
         return Verdict(goal=goal, measured="", outcome="not measured")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseGoal:
+    """In ``step`` of one case, assay takes less than ``below`` seconds."""
+
+    scenario: str
+    step: str
+    case: str
+    below: float
+
+    def judge(self, summary: Summary) -> Verdict:
+        goal = f"{self.case}, {self.step}: under {shown_seconds(self.below)}"
+        seconds = summary.median(wall, self.scenario, self.case, self.step, SUBJECT)
+        if seconds is None:
+            return Verdict(goal=goal, measured="", outcome="not measured")
+        return _verdict(goal, shown_seconds(seconds), seconds < self.below)
+
+
 MANY = many_files.NAME
 LARGE = large_file.NAME
 
@@ -137,10 +154,24 @@ LIMIT_GOALS = (
 )
 
 
+# 150 ms, and the size of the release over 2.5 GB/s: every byte is hashed.
+FULL_RELEASE = 1 << 30
+CASE_GOALS = tuple(
+    CaseGoal(scenario=release.NAME, step=step, case=release.label(size), below=below)
+    for size, step, below in (
+        (0, release.REPRO, 0.2),
+        (0, release.GET, 0.15),
+        (0, release.TRACE, 0.3),
+        (FULL_RELEASE, release.GET, 0.15 + FULL_RELEASE / 2.5e9),
+    )
+)
+
+
 def judge(summary: Summary) -> list[Verdict]:
     """Every goal against one run."""
     verdicts = [goal.judge(summary) for goal in RATIO_GOALS]
     verdicts.extend(goal.judge(summary) for goal in LIMIT_GOALS)
+    verdicts.extend(goal.judge(summary) for goal in CASE_GOALS)
     verdicts.append(_metadata(summary))
     verdicts.append(_linear(summary))
     return verdicts

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.bench import Bench
-from benchmarks.scenarios import flat_folder, large_file, many_files, scaling, startup
+from benchmarks.scenarios import flat_folder, large_file, many_files, release, scaling, startup
 from benchmarks.scenarios.settings import Settings
 
 
@@ -21,5 +21,5 @@ class Scenario:
 
 SCENARIOS = tuple(
     Scenario(name=module.NAME, summary=module.SUMMARY, run=module.run)
-    for module in (startup, many_files, large_file, flat_folder, scaling)
+    for module in (startup, many_files, large_file, flat_folder, scaling, release)
 )

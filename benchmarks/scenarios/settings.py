@@ -16,6 +16,7 @@ class Settings:
     file_bytes: int = 4_096
     large_bytes: int = FULL_LARGE_BYTES
     flat_files: int = 200_000
+    release_bytes: int = 1 << 30
     scaling: tuple[int, ...] = (10_000, 30_000, 100_000, 300_000, 1_000_000)
     scaling_file_bytes: int = 4_096
     peer_limit: int = 100_000
@@ -34,6 +35,7 @@ class Settings:
             folders=_times(self.folders, factor),
             large_bytes=_times(self.large_bytes, factor),
             flat_files=_times(self.flat_files, factor),
+            release_bytes=_times(self.release_bytes, factor),
             scaling=tuple(_times(size, factor) for size in self.scaling),
             peer_limit=_times(self.peer_limit, factor),
         )

@@ -18,6 +18,7 @@ TINY = [
     "--file-bytes=64",
     "--large-bytes=3000000",
     "--flat-files=20",
+    "--release-bytes=2000",
     "--scaling=10,20",
     "--rounds=2",
     "--startup-repeats=1",

@@ -65,7 +65,10 @@ def parse_statement(payload: bytes, *, kind: str, where: str) -> Statement:
     """
     try:
         value = json.loads(payload)
-        subjects = tuple(_subject(item) for item in value["subject"])
+        listed = value["subject"]
+        if not isinstance(listed, list):
+            raise TypeError
+        subjects = tuple(_subject(item) for item in listed)
         predicate, predicate_type = value["predicate"], value["predicateType"]
         stated = value["_type"]
     except (ValueError, KeyError, TypeError, RecursionError):

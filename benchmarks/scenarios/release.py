@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.aside import in_own_process
@@ -12,7 +13,7 @@ from benchmarks.measure import Command
 from benchmarks.scenarios.settings import Settings
 from benchmarks.site import Site
 from benchmarks.tools.registry import SUBJECT
-from benchmarks.tools.tool import Commands
+from benchmarks.tools.tool import Commands, Tool
 
 SUMMARY = "repro with nothing to do; a cached release taken again; a trace"
 NAME = "release"
@@ -56,15 +57,19 @@ def run(bench: Bench, settings: Settings) -> None:
     """Once with next to no data, once with a large file; DVC has the first step only."""
     tools = [tool for tool in bench.tools if tool.name in (SUBJECT, "dvc")]
     for size_bytes in (1 << 10, settings.release_bytes):
-        case = Case(
-            scenario=NAME,
-            label=label(size_bytes),
-            disk_bytes=6 * size_bytes + 50_000_000,
-            is_quickly_deleted=True,
-        )
-        bench.alternate(
-            case, settings.rounds, lambda turn: walk(turn, size_bytes, settings), tools=tools
-        )
+        _one_size(bench, settings, tools, size_bytes)
+
+
+def _one_size(bench: Bench, settings: Settings, tools: Sequence[Tool], size_bytes: int) -> None:
+    case = Case(
+        scenario=NAME,
+        label=label(size_bytes),
+        disk_bytes=6 * size_bytes + 50_000_000,
+        is_quickly_deleted=True,
+    )
+    bench.alternate(
+        case, settings.rounds, lambda turn: walk(turn, size_bytes, settings), tools=tools
+    )
 
 
 def label(size_bytes: int) -> str:

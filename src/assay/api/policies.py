@@ -54,15 +54,17 @@ def policy_init(
                 paths=(path,),
             )
         signer, key_path, is_new = _signer(context, key)
-        if os.path.lexists(path):
+        is_there = os.path.lexists(path)
+        if is_there:
             text = _read(path)
         else:
             person = name or _user_name(context)
             text = first_policy(
                 os.urandom(16).hex(), person, signer.key, _declared_channels(context)
             )
-            _write(path, text)
         _require_own(parse_policy(text, where=os.path.relpath(path)), signer, path)
+        if not is_there:
+            _write(path, text)
         found = _publish(desk, text, signer)
         context.stage_in_git([os.fsencode(os.path.relpath(path, context.root))])
         return PolicyResult(

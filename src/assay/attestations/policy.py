@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,18 @@ from assay.attestations.ssh_key import PublicKey
 ACTIONS = ("policy", "create", "gate", "promote", "quarantine", "run")
 """What a policy can allow: changing itself, making a release, recording a gate's result, moving
 a channel, forbidding a release, and recording what a job made."""
+
+_CHANNEL = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
+_MOST_CHARACTERS = 100
+
+
+def is_channel(text: str) -> bool:
+    """Whether a channel may be called so; nothing that reads as a version is one."""
+    return (
+        bool(_CHANNEL.fullmatch(text))
+        and len(text) <= _MOST_CHARACTERS
+        and not re.fullmatch(r"v[0-9.].*", text)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

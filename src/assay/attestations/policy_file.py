@@ -19,11 +19,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from assay.attestations.policy import ACTIONS, ChannelPolicy, Policy
+from assay.attestations.policy import ACTIONS, ChannelPolicy, Policy, is_channel
 from assay.attestations.ssh_key import PublicKey, parse_public_key
 from assay.core.yaml_reader import YamlProblem, line_of, read_mapping
 from assay.errors import InvalidInput, Untrusted
@@ -71,7 +72,7 @@ class _PolicyText:
             groups=groups,
             allow=self._allow(self._mapping(top, ("allow",)), people, groups),
             channels=self._channels(self._mapping(top, ("channels",))),
-            revoked=self._revoked(top.get("revoked") or []),
+            revoked=self._revoked(top),
         )
 
     def _top(self) -> dict[str, Any]:
@@ -164,17 +165,19 @@ class _PolicyText:
         channels = {}
         for name, item in listed.items():
             place: Place = ("channels", name)
+            if not is_channel(name):
+                self._fail(place, "a channel's name has letters, then digits, `-` and `_` as well")
             if not isinstance(item, dict) or not set(item) <= {"protected", "requires"}:
                 self._fail(place, "a channel is a mapping with `protected` and `requires`")
             is_protected = item.get("protected", True)
             if not isinstance(is_protected, bool):
                 self._fail((*place, "protected"), "`protected` is true or false")
-            requires = tuple(self._names(item.get("requires") or [], (*place, "requires")))
-            channels[name] = ChannelPolicy(is_protected=is_protected, requires=requires)
+            requires = self._names(item.get("requires", []), (*place, "requires"))
+            channels[name] = ChannelPolicy(is_protected=is_protected, requires=tuple(requires))
         return channels
 
-    def _revoked(self, value: object) -> frozenset[str]:
-        names = self._names(value, ("revoked",))
+    def _revoked(self, top: Mapping[str, Any]) -> frozenset[str]:
+        names = self._names(top.get("revoked", []), ("revoked",))
         for at, name in enumerate(names):
             if not _FINGERPRINT.fullmatch(name):
                 self._fail(("revoked", at), "a revoked key is named by its fingerprint SHA256:…")
@@ -197,11 +200,12 @@ def first_policy(
     repository: str, person: str, key: PublicKey, channels: Mapping[str, Iterable[str]]
 ) -> bytes:
     """The text of a first policy, in which one person may do everything."""
+    person = _word(person)
     lines = [
         "# Who may do what in this repository.  A change counts once somebody whom the policy in",
         "# force allows it has signed it: `assay policy sign`.",
         f"format: {FORMAT}",
-        f"repository: {repository}",
+        f"repository: {_word(repository)}",
         "people:",
         f"  {person}:",
         "    keys:",
@@ -213,5 +217,15 @@ def first_policy(
         "channels:" if channels else "channels: {}",
     ]
     for name, requires in channels.items():
-        lines += [f"  {name}:", "    protected: true", f"    requires: [{', '.join(requires)}]"]
+        listed = ", ".join(map(_word, requires))
+        lines += [f"  {_word(name)}:", "    protected: true", f"    requires: [{listed}]"]
     return "\n".join([*lines, "revoked: []", ""]).encode("utf-8")
+
+
+def _word(text: str) -> str:
+    """Text as YAML reads it back: quoted where it would be a number or a mapping, as ``12e4``."""
+    try:
+        is_plain = read_mapping(f"{text}: [{text}]".encode()) == {text: [text]}
+    except YamlProblem:
+        is_plain = False
+    return text if is_plain else json.dumps(text)

@@ -130,9 +130,9 @@ def _next_version(
     where = f"policy version {number}"
     envelope = decode(data, where=where)
     said = parse_statement(envelope.payload, kind=KIND, where=where)
-    policy = parse_policy(text, where=f"{POLICY_NAME} version {number}")
     if {subject.name: dict(subject.digest) for subject in said.subjects} != _subject(text):
         raise _broken(f"version {number} was signed for another text")
+    policy = parse_policy(text, where=f"{POLICY_NAME} version {number}")
     previous = before[-1].digest if before else None
     if said.predicate.get("sequence") != number or said.predicate.get("previous") != previous:
         raise _broken(f"version {number} does not follow the one before it")

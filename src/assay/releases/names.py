@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from assay.attestations.policy import is_channel as is_channel
 from assay.errors import InvalidInput
 from assay.git.records import PREFIX
 
@@ -19,7 +20,6 @@ _VERSION = re.compile(
     r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
     r"(?:-((?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*))?"
 )
-_CHANNEL = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 _MOST_CHARACTERS = 100
 
 
@@ -75,15 +75,6 @@ def require_channel(text: str) -> Reference:
 def is_name(text: str) -> bool:
     """Whether a release may be called so."""
     return bool(_NAME.fullmatch(text)) and "//" not in text and len(text) <= _MOST_CHARACTERS
-
-
-def is_channel(text: str) -> bool:
-    """Whether a channel may be called so; nothing that reads as a version is one."""
-    return (
-        bool(_CHANNEL.fullmatch(text))
-        and len(text) <= _MOST_CHARACTERS
-        and not re.fullmatch(r"v[0-9.].*", text)
-    )
 
 
 def version_of(text: str) -> str | None:

@@ -33,3 +33,7 @@ def test_what_cannot_be_read_is_named(name: str, text: str) -> None:
         parse_params(text.encode(), name=name)
     assert caught.value.code == "params-invalid"
     assert name in caught.value.what
+
+
+def test_an_escape_that_python_warns_of_is_read_in_silence() -> None:
+    assert parse_params(b"a = '\\d'\n", name="p.py") == {"a": "\\d"}

@@ -102,14 +102,17 @@ class Trash:
             version = record["format"]
             if isinstance(version, int) and version > _FORMAT:
                 raise newer_format(path, version)
-            paths = tuple(map(str, record["paths"]))
+            paths, numbers = record["paths"], (record["created_ns"], record["size_bytes"])
+            is_sound = version == _FORMAT and all(isinstance(number, int) for number in numbers)
+            if not (is_sound and isinstance(paths, list)):
+                raise _invalid(path)
             require_safe([os.fsencode(each) for each in paths], where=path)
             return TrashEntry(
                 id=entry_id,
-                created_ns=int(record["created_ns"]),
+                created_ns=numbers[0],
                 command=str(record["command"]),
-                paths=paths,
-                size_bytes=int(record["size_bytes"]),
+                paths=tuple(paths),
+                size_bytes=numbers[1],
             )
         except (FileNotFoundError, NotADirectoryError):
             return None

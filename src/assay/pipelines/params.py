@@ -79,8 +79,11 @@ def parse_params(data: bytes, *, name: str) -> dict[str, Any]:
 def _python_values(data: bytes) -> dict[str, Any]:
     """Constants assigned at the top of a module or in a class there; nothing is executed."""
     import ast
+    import warnings
 
-    return _assigned(ast.parse(data).body)
+    with warnings.catch_warnings():  # of what is not run nobody needs to hear
+        warnings.simplefilter("ignore")
+        return _assigned(ast.parse(data).body)
 
 
 def _assigned(body: list[Any]) -> dict[str, Any]:

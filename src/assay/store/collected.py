@@ -38,18 +38,31 @@ def collections(cache: Cache) -> list[tuple[int, str]]:
     found = []
     for name in os.listdir(top) if os.path.isdir(top) else ():
         path = os.path.join(top, name, "entry.json")
-        try:
-            with open(path, "rb") as file:
-                record = json.load(file)
-            version = record["format"]
-            if isinstance(version, int) and version > FORMAT_VERSION:
-                raise newer_format(path, version)
-            found.append((int(record["created_ns"]), name))
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # damaged objects, or a collection killed before it took anything
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise _invalid(path) from None
+        record = _read(path)
+        if record is not None:
+            found.append((record[0], name))
     return sorted(found, reverse=True)
+
+
+def _read(path: str) -> tuple[int, int] | None:
+    """(time in ns, bytes) of a collection; ``None`` where there was none.
+
+    That is a folder of damaged objects, or of a collection killed before it took anything.
+    """
+    try:
+        with open(path, "rb") as file:
+            record = json.load(file)
+        version = record["format"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise newer_format(path, version)
+        numbers = record["created_ns"], record["size_bytes"]
+        if version != FORMAT_VERSION or not all(isinstance(number, int) for number in numbers):
+            raise _invalid(path)
+        return numbers
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _invalid(path) from None
 
 
 def _invalid(path: str) -> IntegrityError:
@@ -140,12 +153,11 @@ def expire(cache: Cache, *, older_than_ns: int) -> int:
     freed = 0
     for name in os.listdir(top) if os.path.isdir(top) else ():
         try:
-            with open(os.path.join(top, name, "entry.json"), encoding="ascii") as file:
-                record = json.load(file)
-            if int(record["created_ns"]) >= older_than_ns:
-                continue
-            freed += int(record["size_bytes"])
-        except (OSError, ValueError, KeyError, TypeError):
+            record = _read(os.path.join(top, name, "entry.json"))
+        except (OSError, IntegrityError):
+            continue  # whoever asks for it by `undo` is told
+        if record is None or record[0] >= older_than_ns:
             continue
+        freed += record[1]
         shutil.rmtree(os.path.join(top, name))
     return freed

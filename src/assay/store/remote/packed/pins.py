@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from assay.core.digest import DIGEST_WIDTH
 from assay.errors import IntegrityError, NotFound
 from assay.store.objectstore.port import ObjectStore
 from assay.store.packs import newer_format
@@ -112,9 +113,11 @@ def decode_pin(data: bytes, key: str, mtime_ns: int) -> PinRecord:
             raise newer_format(key, version)
         if version != FORMAT_VERSION:
             raise ValueError
+        names = content["keys"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError
         roots = frozenset(bytes.fromhex(root) for root in content["roots"])
-        keys = frozenset(content["keys"])
-        if not all(isinstance(name, str) for name in keys):
+        if not all(len(root) == DIGEST_WIDTH for root in roots):
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise IntegrityError(
@@ -124,7 +127,7 @@ def decode_pin(data: bytes, key: str, mtime_ns: int) -> PinRecord:
             fix="If no push is running, delete that file and run the command again.",
             paths=(key,),
         ) from None
-    return PinRecord(key=key, mtime_ns=mtime_ns, roots=roots, keys=keys)
+    return PinRecord(key=key, mtime_ns=mtime_ns, roots=roots, keys=frozenset(names))
 
 
 def read_pins(

@@ -25,7 +25,9 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 def add_reason(parser: argparse.ArgumentParser) -> None:
     """Why a channel moves, and whether it does."""
-    parser.add_argument("-m", "--message", default="", metavar="REASON", help="why")
+    parser.add_argument(
+        "-m", "--message", "--reason", dest="message", default="", metavar="REASON", help="why"
+    )
     parser.add_argument(
         "--dry",
         "--dry-run",

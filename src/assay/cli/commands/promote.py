@@ -23,7 +23,9 @@ assay promote intent-bot@1.1.0 prod -m "Better at timers" --dry-run
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("release", metavar="NAME@VERSION", help="the release")
-    parser.add_argument("channel", metavar="CHANNEL", help="the channel, such as prod")
+    channel = parser.add_mutually_exclusive_group(required=True)
+    channel.add_argument("channel", nargs="?", metavar="CHANNEL", help="the channel, such as prod")
+    channel.add_argument("--to", metavar="CHANNEL", help="the same as an option")
     add_reason(parser)
     add_json(parser)
 
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     with api.open_repository(progress=console.progress) as repository:
         moved = repository.releases.promote(
-            args.release, args.channel, reason=args.message, dry_run=args.dry_run
+            args.release, args.channel or args.to, reason=args.message, dry_run=args.dry_run
         )
     show_move(moved, console)
     return 0

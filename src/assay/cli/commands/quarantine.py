@@ -22,7 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("release", metavar="NAME@VERSION", help="the release")
     parser.add_argument(
-        "-m", "--message", required=True, metavar="REASON", help="what is wrong with it"
+        "-m",
+        "--message",
+        "--reason",
+        dest="message",
+        required=True,
+        metavar="REASON",
+        help="what is wrong with it",
     )
     add_json(parser)
 

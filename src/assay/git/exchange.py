@@ -22,19 +22,37 @@ def fetch_records(root: Location, remote: str) -> None:
     Raises Untrusted ``record-rewritten`` where the other side's history is not a continuation of
     ours, and what reaching it raises.
     """
-    args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]
+    # Not --quiet: then Git does not say which ref it refused.
+    args = ["fetch", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]
     args += ["--no-recurse-submodules", remote, f"{PREFIX}*:{PREFIX}*", f"^{_PENDING}*"]
     try:
         run_git(args, cwd=root)
     except InvalidInput as error:
-        if "non-fast-forward" in error.why or "[rejected]" in error.why:
+        rejected = [row.strip() for row in error.why.splitlines() if "[rejected]" in row]
+        if rejected:
             raise Untrusted(
                 "record-rewritten",
                 f"{remote} has records that do not continue those of this clone.",
-                why=f"Somebody replaced what had been recorded. {error.why}",
-                fix="Find out who pushed to refs/assay/; nothing was taken over.",
+                why=f"Somebody replaced what had been recorded. {'; '.join(rejected[:5])}",
+                fix="Find out who pushed to refs/assay/; what was replaced was not taken over.",
             ) from error
         raise
+
+
+def unknown_tips(root: Location, remote: str) -> list[str]:
+    """The refs of ``remote`` that lead to something this clone does not have."""
+    listed = run_git(["ls-remote", "--quiet", remote], cwd=root).decode("utf-8", "replace")
+    rows = [line.split("\t", 1) for line in listed.splitlines() if "\t" in line]
+    refs = {name: oid for oid, name in rows}
+    if not refs:
+        return []
+    wanted = "".join(f"{oid}\n" for oid in refs.values()).encode("ascii")
+    answers = run_git(["cat-file", "--batch-check"], cwd=root, input=wanted).decode("ascii")
+    return [
+        name
+        for name, answer in zip(refs, answers.splitlines(), strict=True)
+        if answer.endswith(" missing")
+    ]
 
 
 def push_records(root: Location, remote: str, changes: Sequence[RefChange]) -> None:

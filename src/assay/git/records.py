@@ -121,7 +121,9 @@ def _data(content: bytes) -> bytes:
 
 
 def _quoted(path: str) -> str:
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n")):
+        path = path.replace(plain, escaped)
+    return f'"{path}"'
 
 
 def _identity(root: Location) -> str:
@@ -135,8 +137,10 @@ def _identity(root: Location) -> str:
 
 def write_tag(root: Location, name: str, commit: str, message: str) -> str:
     """An annotated tag object (no ref yet); its id."""
-    text = f"object {commit}\ntype commit\ntag {name}\ntagger {_identity(root)}\n\n{message}\n"
-    return run_git(["mktag"], cwd=root, input=text.encode()).decode("ascii").strip()
+    said = message.replace("\0", " ")
+    text = f"object {commit}\ntype commit\ntag {name}\ntagger {_identity(root)}\n\n{said}\n"
+    data = text.encode("utf-8", "replace")
+    return run_git(["mktag"], cwd=root, input=data).decode("ascii").strip()
 
 
 def move_refs(root: Location, changes: Iterable[RefChange], *, drop: Iterable[str] = ()) -> None:

@@ -42,6 +42,9 @@ from assay.releases.names import (
     version_tag,
 )
 from assay.releases.quarantine import Quarantine
+from assay.store.durable import process_is_running
+
+_PENDING = f"{PREFIX}pending/"
 
 
 class Ledger:
@@ -158,10 +161,11 @@ def publish(root: Location, publication: Publication, *, remote: str | None) -> 
     The remote decides: when two publish at once the second is refused there, and nothing has
     changed here.  Killed in between, the next fetch brings what was published.
     """
+    drop_pending(root, _left_behind(root))
     pending: list[str] = []
     changes: list[RefChange] = []
     for record in publication.records:
-        place = f"{PREFIX}pending/{os.getpid()}-{os.urandom(6).hex()}"
+        place = f"{_PENDING}{os.getpid()}-{os.urandom(6).hex()}"
         new = write_record(
             root,
             record.files,
@@ -186,4 +190,16 @@ def publish(root: Location, publication: Publication, *, remote: str | None) -> 
 
 def drop_pending(root: Location, refs: Iterable[str]) -> None:
     """Forget commits that were not published, or have their ref by now."""
-    move_refs(root, (), drop=refs)
+    listed = list(refs)
+    if listed:
+        move_refs(root, (), drop=listed)
+
+
+def _left_behind(root: Location) -> list[str]:
+    """Pending refs of commands that were killed."""
+    found = []
+    for ref in list_refs(root, _PENDING):
+        pid = ref.removeprefix(_PENDING).partition("-")[0]
+        if not (pid.isascii() and pid.isdigit() and process_is_running(int(pid))):
+            found.append(ref)
+    return found

@@ -77,6 +77,25 @@ def test_purged_it_still_gives_every_commit_its_bytes(pushed: Project, tmp_path:
     assert pushed.assay("verify", "--remote", "--json").json()["clean"]
 
 
+def test_a_clone_that_lacks_commits_of_others_is_refused(pushed: Project, tmp_path: Path) -> None:
+    hub = tmp_path / "hub.git"
+    pushed.git("clone", "-q", "--bare", ".", str(hub))
+    pushed.git("remote", "add", "origin", str(hub))
+    pushed.git("fetch", "-q", "origin")
+    other = clone(pushed, tmp_path / "other")
+    other.git("remote", "set-url", "origin", str(hub))
+    other.write({"data/c": b"more" * LARGE})
+    other.save("a third version")
+    other.assay("push")
+    other.git("push", "-q", "origin", "HEAD:refs/heads/theirs")
+    forget_pins(pushed)
+    refused = pushed.assay("gc", "--cloud", "--force", "--json", exit_code=4).json()
+    assert refused["error"]["code"] == "gc-behind"
+    pushed.git("fetch", "-q", "--all")
+    pushed.assay("gc", "--cloud", "--force", "--purge")
+    assert held(pushed, b"more" * LARGE)
+
+
 def test_a_plain_remote_is_refused(tmp_path: Path) -> None:
     project = new_project(tmp_path / "project", remote=tmp_path / "remote")
     project.assay("remote", "modify", "store", "layout", "plain")

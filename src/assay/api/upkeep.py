@@ -21,7 +21,7 @@ from assay.data.verify import (
     verify_references,
     verify_workspace,
 )
-from assay.errors import InvalidInput, NotFound
+from assay.errors import Conflict, InvalidInput, NotFound
 from assay.git.objects import ObjectReader
 from assay.git.revisions import (
     all_commits,
@@ -179,6 +179,7 @@ def gc_remote(
             why="It has no record of what other clones are pushing at this moment.",
             fix="Use a packed remote: push to a new one, then retire this one.",
         )
+    _require_whole_history(context)
     tracked = _everything(context, Revisions(commits=True), None, None)
     live = {
         item.output.digest: int(ObjectKind.NODE if item.output.is_folder else ObjectKind.BLOB)
@@ -201,6 +202,28 @@ def gc_remote(
             fix="Push to it first: `assay push`.",
         )
     return report
+
+
+def _require_whole_history(context: Context) -> None:
+    """Raise unless this clone has whatever a branch, tag or release of its Git remotes leads to.
+
+    What only others' commits need would look unused here.
+    """
+    if not context.uses_git:
+        return
+    from assay.git.exchange import fetch_records, git_remotes, unknown_tips
+
+    for remote in git_remotes(context.root):
+        fetch_records(context.root, remote)
+        unknown = unknown_tips(context.root, remote)
+        if unknown:
+            raise Conflict(
+                "gc-behind",
+                f"This clone lacks commits of {remote}: {', '.join(unknown[:5])}.",
+                why="Data that only they need would be taken for unused.",
+                fix="Run `git fetch --all --tags`, then collect again.",
+                paths=tuple(unknown[:20]),
+            )
 
 
 def _everything(

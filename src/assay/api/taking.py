@@ -16,6 +16,7 @@ from assay.errors import Conflict, IntegrityError
 from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
 from assay.git.objects import ObjectReader
 from assay.releases.admit import Admitted, admit, remember_trust
+from assay.releases.declared import OWN_FOLDER
 from assay.releases.inspect import Stamps, first_difference, stamps_of
 from assay.releases.judge import RELEASE_FILE
 from assay.releases.ledger import Ledger
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from assay.api.context import Context
     from assay.releases.part import Part
 
-FOLDER = ".assay-release"
-"""The folder, in a release's own one, that says what it is."""
 _TAKEN, _STAMPS = "taken.json", "stamps.json"
 _FORMAT = 1
 
@@ -243,7 +242,7 @@ def _write(
         write_parts(
             source.cache, source.reader, scratch, parts, jobs=options.jobs, progress=progress
         )
-        own = os.path.join(scratch, FOLDER)
+        own = os.path.join(scratch, OWN_FOLDER)
         os.mkdir(own)
         _dump(os.path.join(own, _TAKEN), taken_fields(taken))
         with open(os.path.join(own, RELEASE_FILE), "wb") as file:
@@ -278,7 +277,7 @@ def taken_fields(taken: Taken) -> dict[str, object]:
 def read_taken(folder: str) -> dict[str, object] | None:
     """What a folder says that it holds, or None where it is no release's."""
     try:
-        with open(os.path.join(folder, FOLDER, _TAKEN), "rb") as file:
+        with open(os.path.join(folder, OWN_FOLDER, _TAKEN), "rb") as file:
             value = json.loads(file.read())
     except (OSError, ValueError, RecursionError):
         return None
@@ -287,7 +286,7 @@ def read_taken(folder: str) -> dict[str, object] | None:
 
 def _read_stamps(folder: str) -> Stamps:
     try:
-        with open(os.path.join(folder, FOLDER, _STAMPS), "rb") as file:
+        with open(os.path.join(folder, OWN_FOLDER, _STAMPS), "rb") as file:
             value = json.loads(file.read())
     except (OSError, ValueError, RecursionError):
         return {}
@@ -295,7 +294,7 @@ def _read_stamps(folder: str) -> Stamps:
 
 
 def _write_stamps(folder: str, parts: list[Part]) -> None:
-    _dump(os.path.join(folder, FOLDER, _STAMPS), stamps_of(folder, parts))
+    _dump(os.path.join(folder, OWN_FOLDER, _STAMPS), stamps_of(folder, parts))
 
 
 def _dump(path: str, value: object) -> None:
@@ -338,7 +337,7 @@ def _changed_files(folder: str) -> list[str]:
     found = []
     for top, below, names in os.walk(folder):
         # Running the code leaves its compiled form; nobody misses that.
-        below[:] = [n for n in below if n != "__pycache__" and (top != folder or n != FOLDER)]
+        below[:] = [n for n in below if n != "__pycache__" and (top != folder or n != OWN_FOLDER)]
         for name in names:
             place = os.path.join(top, name)
             path = os.path.relpath(place, folder).replace(os.sep, "/")

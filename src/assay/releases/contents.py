@@ -16,6 +16,7 @@ from assay.data.model import Tracked, printable
 from assay.errors import InvalidInput, NotFound, Untrusted
 from assay.git.objects import ObjectReader, TreeEntry
 from assay.git.trees import list_below
+from assay.releases.declared import OWN_FOLDER
 from assay.releases.release import CACHE, FOLDER, GIT, Artifact
 from assay.releases.release import FILE as A_FILE
 
@@ -148,11 +149,15 @@ def placed_rows(path: bytes, content: Content) -> tuple[Manifest, bytes]:
 
 
 def code_rows(snapshot: Snapshot, home: str, taken: list[Artifact]) -> Content:
-    """Git's own files at the commit, but for the repository's own folder and ``taken`` paths."""
+    """Git's own files at the commit, but for the repository's own folder and ``taken`` paths.
+
+    What is called as a release's own folder is left out too: there stands what was taken now.
+    """
+    own = tuple(os.fsencode(f"{name}/") for name in (home, OWN_FOLDER))
     entries = [
         item
         for item in snapshot.reader.list_tree(snapshot.commit)
-        if not item[0].startswith(os.fsencode(home) + b"/")
+        if not item[0].startswith(own)
         and not any(_is_in(item[0], artifact.path) for artifact in taken)
     ]
     rows = from_entries([_entry(snapshot.reader, item, 0) for item in entries])

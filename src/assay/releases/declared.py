@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay.core.paths import path_problem
+
 INTEGRITY, METRIC, CONTRACT, COMMAND = "integrity", "metric", "contract", "command"
 KINDS = (INTEGRITY, METRIC, CONTRACT, COMMAND)
+
+OWN_FOLDER = ".assay-release"
+"""The folder, in one that a release was put into, that says what it is."""
 
 _CONTEXT = "assay 2026 gate definition format 1"
 
@@ -59,6 +65,14 @@ class ArtifactDeclaration:
 
     role: str
     path: bytes
+
+
+def artifact_problem(path: bytes) -> str:
+    """Why nothing that lies at ``path`` can be an artifact, or an empty string when it can."""
+    top = os.fsdecode(path.partition(b"/")[0])
+    if top.casefold() == OWN_FOLDER:
+        return "a release's folder keeps its own record there"
+    return path_problem(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from assay.core.paths import path_problem
 from assay.core.yaml_reader import line_of
 from assay.data.model import is_at_or_below, printable
 from assay.errors import InvalidInput
@@ -21,6 +21,7 @@ from assay.releases.declared import (
     ChannelDeclaration,
     Declaration,
     GateDefinition,
+    artifact_problem,
 )
 from assay.releases.names import is_channel, is_name
 
@@ -83,6 +84,8 @@ class _Section:
         found = []
         for role, paths in value.items():
             listed = paths if isinstance(paths, list) else [paths]
+            if not listed:
+                self.fail((*at, str(role)), "it names no path")
             found += [self._artifact(str(role), path, (*at, str(role))) for path in listed]
         for one in found:
             for other in found:
@@ -95,8 +98,8 @@ class _Section:
         inside = beside(self.path.rpartition(b"/")[0], path) if isinstance(path, str) else None
         if not role.isidentifier():
             self.fail(at, f"{role!r} is not a role: a word such as data, prompts, model")
-        if not inside or path_problem(inside):
-            self.fail(at, f"{str(path)[:80]!r} is not a path of this repository")
+        if not inside or artifact_problem(inside):
+            self.fail(at, f"{str(path)[:80]!r} is not a path of this repository that can be bound")
         return ArtifactDeclaration(role=role, path=inside)
 
     # -- gates ----------------------------------------------------------------------------
@@ -132,8 +135,10 @@ class _Section:
                 self.fail((*at, key), f"`{key}` is not text")
         for key in ("at_least", "at_most", "timeout"):
             value = item.get(key)
-            if key in item and (isinstance(value, bool) or not isinstance(value, int | float)):
+            if key in item and not _is_number(value):
                 self.fail((*at, key), f"`{key}` is not a number")
+        if kind == INTEGRITY and item.get(INTEGRITY) not in (None, True, {}):
+            self.fail((*at, INTEGRITY), "`integrity` has nothing to choose: write `{}`")
         if item.get("timeout") is not None and not item["timeout"] > 0:
             self.fail((*at, "timeout"), "`timeout` is a number of seconds above 0")
         if kind == METRIC:
@@ -173,9 +178,9 @@ class _Section:
         if not isinstance(requires, list):
             self.fail((*at, "requires"), "`requires` is a list of gates")
         for number, gate in enumerate(requires):
-            if gate not in gates:
+            if not isinstance(gate, str) or gate not in gates:
                 self.fail((*at, "requires", number), f"{gate!r} is none of the gates")
-        return ChannelDeclaration(is_protected=is_protected, requires=tuple(map(str, requires)))
+        return ChannelDeclaration(is_protected=is_protected, requires=tuple(requires))
 
     # -- mistakes -------------------------------------------------------------------------
 
@@ -191,3 +196,9 @@ class _Section:
             fix="Correct that line; docs/reference/assay.yaml.md has every key.",
             paths=(printable(self.path),),
         )
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is a number that JSON can say as well, as a record must."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)

@@ -80,7 +80,10 @@ def is_name(text: str) -> bool:
 def version_of(text: str) -> str | None:
     """The semantic version without a leading ``v``, or None (semver.org 2.0.0, no build part)."""
     bare = text.removeprefix("v")
-    return bare if len(bare) <= _MOST_CHARACTERS and _VERSION.fullmatch(bare) else None
+    # Git takes no ref that ends so.
+    if len(bare) > _MOST_CHARACTERS or bare.endswith(".lock"):
+        return None
+    return bare if _VERSION.fullmatch(bare) else None
 
 
 def version_key(version: str) -> tuple[object, ...]:

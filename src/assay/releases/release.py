@@ -10,7 +10,12 @@ from typing import Any
 from assay.attestations.envelope import invalid
 from assay.attestations.statement import Statement, Subject
 from assay.core.paths import path_problem
-from assay.releases.declared import KINDS, ChannelDeclaration, GateDefinition
+from assay.releases.declared import (
+    KINDS,
+    ChannelDeclaration,
+    GateDefinition,
+    artifact_problem,
+)
 from assay.releases.names import version_of
 from assay.releases.predicate import Fields
 
@@ -217,7 +222,7 @@ def _channel(channels: Fields, name: str) -> ChannelDeclaration:
 def _artifact(row: Fields) -> Artifact:
     path, tracked = (os.fsencode(row.text(key, default="")) for key in ("path", "tracked"))
     kind, keeper = row.text("kind"), row.text("keeper")
-    problem = path_problem(path) or (path_problem(tracked) if tracked else "")
+    problem = artifact_problem(path) or (path_problem(tracked) if tracked else "")
     if problem:
         raise invalid(row.where, f"its path is one that nothing may be written to: {problem}")
     if kind not in (FILE, FOLDER) or keeper not in (GIT, CACHE):

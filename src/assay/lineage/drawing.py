@@ -9,7 +9,7 @@ from assay.lineage import card, stylesheet
 from assay.lineage.layers import arranged
 from assay.lineage.layout import Box, Layout, Route, placed
 from assay.lineage.legible import legible
-from assay.lineage.markup import Attributes, Markup, element, number
+from assay.lineage.markup import Attributes, Markup, element, join, number
 from assay.lineage.measure import shortened, text_width
 from assay.lineage.model import Finding, Lineage, Link
 from assay.lineage.verdict import WORST_FIRST, verdict
@@ -114,6 +114,8 @@ def _line(route: Route) -> str:
 def _label(link: Link, box: Box, text: str) -> Markup:
     if not text:
         return Markup()
+    plate = {"x": box.x + 1, "y": box.y + 1, "width": box.width - 2, "height": box.height - 2}
     place: Attributes = {"class": f"relation {link.finding}", "x": box.centre, "y": box.y + 11.5}
     whole = f"{link.relation}: {link.because}" if link.because else link.relation
-    return element("text", place, element("title", {}, whole), text)
+    words = element("text", place, element("title", {}, whole), text)
+    return join([element("rect", {"class": "ground", **plate}), words])

@@ -61,8 +61,7 @@ GRAPH = Markup(f"""{_COLOURS}
 .link.unrecorded .head {{ fill: var(--unrecorded); }}
 .link.broken .line {{ stroke: var(--broken); stroke-width: 2.5; }}
 .link.broken .head {{ fill: var(--broken); }}
-.lineage .relation {{ fill: var(--soft); font-size: 10.5px; text-anchor: middle;
-  paint-order: stroke; stroke: var(--ground); stroke-width: 5px; stroke-linejoin: round; }}
+.lineage .relation {{ fill: var(--soft); font-size: 10.5px; text-anchor: middle; }}
 .lineage .relation.unsigned {{ fill: var(--unsigned); font-weight: 600; }}
 .lineage .relation.unrecorded {{ fill: var(--unrecorded); font-weight: 600; }}
 .lineage .relation.broken {{ fill: var(--broken); font-weight: 700; }}
@@ -124,7 +123,6 @@ td p {{ margin: 3px 0 0; color: var(--soft); }}
   .graph, .words {{ overflow: visible; border: 0; }}
   .graph .lineage {{ min-width: 0 !important; }}
   .graph .lineage.sheet {{ max-height: 220mm; }}
-  .lineage .relation {{ stroke: #ffffff; }}
   .legend {{ gap: 1px 20px; font-size: 8.5pt; break-inside: avoid; break-before: avoid; }}
   .verdict, .badge {{ -webkit-print-color-adjust: exact; print-color-adjust: exact; }}
   table {{ min-width: 0; font-size: 9pt; }}

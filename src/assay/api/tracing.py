@@ -19,7 +19,7 @@ from assay.core.progress import SILENT, Progress
 from assay.errors import AssayError, InvalidInput, NotFound
 from assay.jobs.shelf import BESIDE, all_kept, find
 from assay.jobs.stamp import read_stamped
-from assay.lineage.model import Lineage
+from assay.lineage.model import Direction, Lineage
 from assay.releases.judge import Evidence
 from assay.releases.ledger import Ledger
 from assay.releases.memory import refuse_other_root
@@ -27,7 +27,7 @@ from assay.releases.memory_file import load_memory, memory_path
 from assay.releases.names import Reference, parse_reference
 from assay.releases.stages import pipelines_at
 from assay.settings import current_environment, find_root, state_folder
-from assay.trace.builder import DOWN, UP, Builder
+from assay.trace.builder import Builder
 from assay.trace.sight import Sight
 
 _LINE = re.compile(r"(.+):([1-9][0-9]{0,9})")
@@ -96,7 +96,7 @@ def _trace_output(path: str, number: int, options: TraceOptions, progress: Progr
     reference = parse_reference(stamp.release)
     with _opened(repo, progress) as home:
         sight = _sight(home, home.ledger.evidence(reference.name, reference.version))
-        builder = Builder(UP)
+        builder = Builder(Direction.UP)
         tell_output(builder, Output(place=place, stamped=stamped, kept=kept), sight)
         return builder.lineage()
 
@@ -179,7 +179,7 @@ def _trace_release(reference: Reference, options: TraceOptions, progress: Progre
                 raise NotFound("channel-empty", f"Channel {reference} serves nothing.")
             version = states[-1].value.version
         evidence = ledger.evidence(reference.name, version)
-        builder = Builder(DOWN if options.down else UP)
+        builder = Builder(Direction.DOWN if options.down else Direction.UP)
         if options.down:
             _down_from_release(builder, ledger, evidence)
         else:
@@ -207,6 +207,8 @@ def _down_from_release(builder: Builder, ledger: Ledger, evidence: Evidence) -> 
 
 
 def _trace_path(target: str, options: TraceOptions, progress: Progress) -> Lineage:
+    if not os.path.lexists(target) and (options.repo or find_root(Path()) is None):
+        raise _nothing(target)
     if options.repo is not None:
         raise InvalidInput(
             "trace-target-invalid",
@@ -227,7 +229,7 @@ def _down_from_path(desk: Desk, path: bytes) -> Lineage:
     from assay.trace.used_by import Use, tell_uses_of_path
 
     pipelines, everything = load_pipelines(desk.context)
-    builder = Builder(DOWN)
+    builder = Builder(Direction.DOWN)
     use = Use(
         graph=pipelines.graph,
         now={t.path: t.output for t in everything},
@@ -243,8 +245,11 @@ def _down_from_path(desk: Desk, path: bytes) -> Lineage:
 def _require_there(context: Context, path: bytes, known: dict[bytes, Recorded]) -> None:
     if path in known or os.path.lexists(os.path.join(os.fsencode(context.root), path)):
         return
-    name = os.fsdecode(path)
-    raise NotFound(
+    raise _nothing(os.fsdecode(path))
+
+
+def _nothing(name: str) -> NotFound:
+    return NotFound(
         "trace-target-unknown",
         f"There is nothing called {name} to trace.",
         why="It is no file here, no FILE:LINE of one, and no NAME@VERSION or NAME@CHANNEL.",
@@ -266,7 +271,7 @@ def _up_from_path(desk: Desk, path: bytes) -> Lineage:
     except AssayError as error:
         context.progress.note(error.what)
         runs = []
-    builder = Builder(UP)
+    builder = Builder(Direction.UP)
     here = Here(
         pipelines=pipelines.by_folder,
         graph=pipelines.graph,

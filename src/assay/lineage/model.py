@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,6 +18,13 @@ class Finding(StrEnum):
     UNSIGNED = "unsigned"
     UNRECORDED = "unrecorded"
     BROKEN = "broken"
+
+
+class Direction(StrEnum):
+    """Which way a lineage is told."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +58,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """``source`` was made by, from or through ``target``; ``relation`` is the verb for people.
+    """A link that leads on from ``source`` to ``target``, both ids of nodes.
 
-    Both are ids of nodes.
+    ``relation`` is the verb for people, read from source to target.
     """
 
     source: str
@@ -75,19 +82,22 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """A graph without cycles, told from ``root``: what it was made from, or what came of it.
+    """A graph told from ``root``: what it was made from (up), or what came of it (down).
 
-    Nodes and links are in the order in which they should be told.
+    ``nodes`` has every node by its id.  Nodes and links are in the order in which they should be
+    told.
     """
 
     root: str
-    direction: str
+    direction: Direction
     nodes: Mapping[str, Node]
     links: tuple[Link, ...] = field(default=())
 
-    def below(self, node: str) -> Iterator[Link]:
-        """The links that lead on from a node, in order."""
-        return (link for link in self.links if link.source == node)
+    def __post_init__(self) -> None:
+        ends = {self.root, *(e for link in self.links for e in (link.source, link.target))}
+        lost = sorted(ends - self.nodes.keys())
+        if lost or any(id != node.id for id, node in self.nodes.items()):
+            raise ValueError(f"a lineage without the nodes that it names: {lost[:3]}")
 
     @property
     def broken(self) -> list[Node | Link]:
@@ -99,7 +109,7 @@ class Lineage:
         """The whole graph as ``--json`` has it."""
         return {
             "root": self.root,
-            "direction": self.direction,
+            "direction": str(self.direction),
             "verified": not self.broken,
             "nodes": [node.as_dict() for node in self.nodes.values()],
             "links": [link.as_dict() for link in self.links],

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assay.lineage.model import Finding, Lineage, Link, Node
-
-UP, DOWN = "up", "down"
+from assay.lineage.model import Direction, Finding, Lineage, Link, Node
 
 _WORSE = (Finding.BROKEN, Finding.UNRECORDED, Finding.UNSIGNED, Finding.VERIFIED)
 
@@ -14,7 +12,7 @@ _WORSE = (Finding.BROKEN, Finding.UNRECORDED, Finding.UNSIGNED, Finding.VERIFIED
 class Builder:
     """A graph that grows; the first node is its root."""
 
-    def __init__(self, direction: str) -> None:
+    def __init__(self, direction: Direction) -> None:
         self._direction = direction
         self._nodes: dict[str, Node] = {}
         self._links: dict[tuple[str, str, str], Link] = {}

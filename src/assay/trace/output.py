@@ -94,13 +94,9 @@ def _tell_job_run(builder: Builder, output: Output, sight: Sight) -> str:
     run = kept.run
     problem, signed_by = _record_problem(kept, sight)
     finding, because = finding_of(problem, signed_by)
-    facts = [
-        ("run", run.id),
-        ("ran", run.started[:19].replace("T", " ")),
-        ("outputs", f"{run.count:,}"),
-        ("outcome", run.outcome),
-    ]
+    facts = [("run", run.id), ("ran", run.started[:19].replace("T", " "))]
     facts += [("signed by", signed_by)] if signed_by else []
+    facts += [("outputs", f"{run.count:,}"), ("outcome", run.outcome)]
     facts += [(f"input {os.path.basename(n)}", d[:16]) for n, d in list(run.inputs.items())[:3]]
     return builder.node(
         Node(

@@ -62,13 +62,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.json(lineage.as_dict())
     else:
         from assay.lineage.tree import as_tree
-        from assay.lineage.verdict import verdict
+        from assay.lineage.verdict import verdict, worst
 
         width = shutil.get_terminal_size((100, 24)).columns
         is_plain = not _can_draw(console)
         console.print(as_tree(lineage, width=width, style=console.style, is_ascii=is_plain))
         console.print()
-        color = "red" if lineage.broken else "green"
+        color = {"verified": "green", "broken": "red"}.get(str(worst(lineage)), "yellow")
         console.print(console.style(verdict(lineage), "bold", color))
         if args.html:
             console.note(f"The picture is in {shown(args.html)}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from assay.api.context import Context
@@ -25,7 +24,6 @@ from assay.releases.names import (
     channel_tag,
     channels_ref,
     quarantine_ref,
-    spelled,
     version_tag,
 )
 from assay.releases.quarantine import Quarantine
@@ -209,11 +207,8 @@ def _publish_state(desk: Desk, evidence: Evidence, state: ChannelState) -> None:
 
 def _next_number(desk: Desk, name: str) -> int:
     """One more than any number on a tag of the name, as GTO counts them."""
-    from assay.git.records import list_refs
-
-    pattern = re.compile(rf"refs/tags/{re.escape(spelled(name))}[#@].*#([0-9]{{1,9}})")
-    listed = list_refs(desk.context.root, "refs/tags")
-    found = [int(match[1]) for tag in listed if (match := pattern.fullmatch(tag))]
+    numbers = [tag.rpartition("#")[2] for tag in desk.tags(name)]
+    found = [int(text) for text in numbers if text.isascii() and text.isdigit()]
     return max(found, default=0) + 1
 
 
@@ -280,7 +275,7 @@ def _publish_quarantine(desk: Desk, evidence: Evidence, record: Quarantine) -> N
     )
     name = f"{version_tag(record.name, record.version)}!"
     tags = []
-    if desk.reader.lookup(f"refs/tags/{name}") is None:
+    if name not in desk.tags(record.name):
         text = f"Quarantined: {record.reason}\n\nassay-quarantine: {digest}"
         tags.append(Tag(name=name, commit=evidence.release.value.commit, message=text))
     desk.publish(Publication(records=[change], tags=tags))

@@ -14,23 +14,26 @@ from assay.attestations.signer import Signer
 from assay.attestations.statement import Statement
 from assay.attestations.trust import Trust
 from assay.errors import InvalidInput, NotFound, RemoteRefused, Temporary
-from assay.git.exchange import fetch_records, git_remotes
+from assay.git.exchange import fetch_records, git_remotes, tag_commits
 from assay.git.objects import ObjectReader
 from assay.pipelines.records import iso_time
 from assay.releases.ledger import Ledger, Publication, publish
+from assay.releases.names import spelled
 
 
 @dataclass(kw_only=True)
 class Desk:
     """One repository's records, open for reading and for publishing.
 
-    ``git_remote`` is where they are published to; None where Git has no remote.
+    ``git_remote`` is where they are published to (None where Git has no remote), ``is_synced``
+    whether it could be reached.
     """
 
     context: Context
     reader: ObjectReader
     ledger: Ledger
     git_remote: str | None
+    is_synced: bool = True
 
     @property
     def trust(self) -> Trust | None:
@@ -65,6 +68,11 @@ class Desk:
         """A statement signed, as it is stored; and its digest."""
         return sealed(statement, self.signer, self.trust)
 
+    def tags(self, name: str) -> dict[str, set[str]]:
+        """The commits that each tag of a release's name leads to, here and at the Git remote."""
+        remote = self.git_remote if self.is_synced else None
+        return tag_commits(self.context.root, spelled(name), remote)
+
     def publish(self, publication: Publication) -> None:
         """Record it for everybody, or not at all."""
         publish(self.context.root, publication, remote=self.git_remote)
@@ -90,16 +98,24 @@ def open_desk(context: Context, *, must_sync: bool = False) -> Iterator[Desk]:
             fix="Run `git init` here first.",
         )
     remote = git_remote_of(context)
+    is_synced = True
     if remote is not None:
         try:
             fetch_records(context.root, remote)
         except (Temporary, RemoteRefused, NotFound) as error:
             if must_sync:
                 raise
+            is_synced = False
             context.progress.note(f"{remote} cannot be reached; what is here may be old.")
             context.progress.note(error.why.splitlines()[0] if error.why else error.what)
     with ObjectReader(context.root) as reader:
-        yield Desk(context=context, reader=reader, ledger=Ledger(reader), git_remote=remote)
+        yield Desk(
+            context=context,
+            reader=reader,
+            ledger=Ledger(reader),
+            git_remote=remote,
+            is_synced=is_synced,
+        )
 
 
 def git_remote_of(context: Context) -> str | None:

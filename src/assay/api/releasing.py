@@ -62,7 +62,7 @@ def create(
         source = desk.source("HEAD")
         plan = _plan(desk, source, reference, message)
         require_pushed(context, source, plan)
-        tag = _free_tag(desk, plan.release)
+        tag, is_there = _free_tag(desk, plan.release)
         if dry_run:
             return Created(release=plan.release, digest="", signed_by=signed_by, tag=tag)
         envelope, digest = desk.seal(plan.release.statement())
@@ -73,7 +73,7 @@ def create(
             message=f"Release {plan.release.title}\n\n{message}",
             about=(plan.release.commit,),
         )
-        tags = [] if _has_tag(desk, tag) else [_tag(plan.release, tag, digest)]
+        tags = [] if is_there else [_tag(plan.release, tag, digest)]
         desk.publish(Publication(records=[change], tags=tags))
         return Created(release=plan.release, digest=digest, signed_by=signed_by, tag=tag)
 
@@ -92,21 +92,20 @@ def _tag(release: Release, tag: str, digest: str) -> Tag:
     return Tag(name=tag, commit=release.commit, message=text)
 
 
-def _has_tag(desk: Desk, tag: str) -> bool:
-    return desk.reader.lookup(f"refs/tags/{tag}") is not None
-
-
-def _free_tag(desk: Desk, release: Release) -> str:
+def _free_tag(desk: Desk, release: Release) -> tuple[str, bool]:
+    """``(the version's tag, whether it is there already)``; at another commit it must not be."""
     tag = version_tag(release.name, release.version)
-    found = desk.reader.lookup(f"refs/tags/{tag}^{{commit}}")
-    if found is not None and found.id != release.commit:
+    found = desk.tags(release.name).get(tag, set())
+    others = found - {release.commit}
+    if others:
         raise Conflict(
             "tag-exists",
-            f"There is a tag {tag} at another commit, {found.id[:12]}.",
+            f"There is a tag {tag} at another commit, {min(others)[:12]}.",
             why="It would say that the release is something else than it is.",
-            fix=f"Choose another version, or delete the tag: `git tag -d {tag}`.",
+            fix="Choose another version, or delete the tag here and where it was pushed: "
+            f"`git tag -d {tag}`, `git push --delete {desk.git_remote or 'REMOTE'} {tag}`.",
         )
-    return tag
+    return tag, bool(found)
 
 
 def require_clean(context: Context) -> None:

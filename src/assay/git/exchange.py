@@ -16,6 +16,28 @@ def git_remotes(root: Location) -> list[str]:
     return run_git(["remote"], cwd=root).decode("utf-8", "replace").split()
 
 
+def tag_commits(root: Location, name: str, remote: str | None) -> dict[str, set[str]]:
+    """The commits that each tag of a release's name (as tags spell it) leads to.
+
+    Here and on ``remote``, where there is one: another clone may have made tags of which this one
+    knows nothing.  Raises what reaching the remote raises.
+    """
+    patterns = [f"refs/tags/{name}@*", f"refs/tags/{name}#*"]
+    listed = run_git(["show-ref", "--tags", "-d"], cwd=root, accept=(0, 1))
+    if remote is not None:
+        listed += run_git(["ls-remote", "--quiet", remote, *patterns], cwd=root)
+    found: dict[str, set[str]] = {}
+    peeled: dict[str, set[str]] = {}
+    for row in listed.decode("utf-8", "replace").splitlines():
+        oid, ref = row.replace("\t", " ").split(" ", 1)
+        tag = ref.removeprefix("refs/tags/")
+        if tag.startswith((f"{name}@", f"{name}#")):
+            bare = tag.removesuffix("^{}")
+            # An annotated tag comes twice: as itself, then as what it leads to.
+            (found if bare == tag else peeled).setdefault(bare, set()).add(oid)
+    return {tag: peeled.get(tag, oids) for tag, oids in found.items()}
+
+
 def fetch_records(root: Location, remote: str) -> None:
     """Bring every record ref up to date; none moves but forward.
 

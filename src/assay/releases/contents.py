@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from assay.core.digest import ObjectKind, object_digest
 from assay.core.manifest import EXECUTABLE, FILE, SYMLINK, Entry, Manifest, from_entries
-from assay.core.paths import require_safe
+from assay.core.paths import link_problem, require_safe
 from assay.core.prolly import encode
 from assay.data.access import content_of, find_output, outputs_below
 from assay.data.model import Tracked, printable
-from assay.errors import InvalidInput, NotFound, Untrusted
+from assay.errors import IntegrityError, InvalidInput, NotFound, Untrusted
 from assay.git.objects import ObjectReader, TreeEntry
 from assay.git.trees import list_below
 from assay.releases.declared import OWN_FOLDER
@@ -97,8 +97,23 @@ def _entry(reader: ObjectReader, item: TreeEntry, skip: int) -> Entry:
     data = reader.read(oid)
     if data is None:
         raise NotFound("git-object-missing", f"Git lacks {printable(path)} ({oid}).")
+    if mode == _LINK:
+        require_inside(path, data)
     kind = SYMLINK if mode == _LINK else EXECUTABLE if mode & _EXECUTABLE_BIT else FILE
     return Entry(path[skip:], len(data), kind, object_digest(ObjectKind.BLOB, data))
+
+
+def require_inside(path: bytes, target: bytes) -> None:
+    """Raise :class:`IntegrityError` ``link-escapes`` for a link that leads out of the release."""
+    problem = link_problem(path.rpartition(b"/")[0], target)
+    if problem:
+        raise IntegrityError(
+            "link-escapes",
+            f"{printable(path)} is a symbolic link to {os.fsdecode(target)[:200]!r}.",
+            why=f"{problem[:1].upper()}{problem[1:]}, and so out of the release.",
+            fix="Take the link out of the commit, or leave the code out (without --with-code).",
+            paths=(printable(path),),
+        )
 
 
 def describe(role: str, path: bytes, content: Content) -> Artifact:

@@ -200,5 +200,6 @@ class _Section:
 
 def _is_number(value: object) -> bool:
     """Whether it is a number that JSON can say as well, as a record must."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)

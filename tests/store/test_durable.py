@@ -16,6 +16,7 @@ from assay.store.durable import (
     process_is_running,
     publish,
     sweep_temporaries,
+    sync_file_system,
     temporary_name,
     translate,
     write_all,
@@ -149,3 +150,10 @@ def test_what_the_system_answers_becomes_an_error_that_helps(
 
 def test_other_answers_are_left_as_they_are() -> None:
     assert translate(OSError(errno.ENOENT, "x"), "x") is None
+
+
+def test_a_file_system_is_flushed_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    sync_file_system(str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        sync_file_system(str(tmp_path / "absent"))

@@ -14,7 +14,15 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from assay.store.durable import CREATE, READ, make_folder, sync_folder, temporary_name, write_all
+from assay.store.durable import (
+    CREATE,
+    READ,
+    make_folder,
+    sync_file_system,
+    sync_folder,
+    temporary_name,
+    write_all,
+)
 from assay.store.links import reflink
 from assay.store.objectstore.folder_errors import (
     absent_root,
@@ -218,21 +226,29 @@ class LocalStore:
         return count
 
     def _publish_group(self, group: builtins.list[tuple[str, str]]) -> None:
+        publish = self._publish_many if len(group) > 8 else self._publish_few
         with self._errors(self.root):
-            if len(group) > 8:
-                # A flush a file costs a millisecond; one of everything costs little more.
-                os.sync()
-            else:
-                for temporary, _ in group:
-                    _flush(temporary)
-            folders = {os.path.dirname(final) for _, final in group}
-            for folder in folders:
-                make_folder(folder)
-            for temporary, final in group:
-                os.replace(temporary, final)
-            for folder in folders:
-                sync_folder(folder)
+            publish(group, {os.path.dirname(final) for _, final in group})
         group.clear()
+
+    def _publish_few(self, group: builtins.list[tuple[str, str]], folders: set[str]) -> None:
+        for temporary, _ in group:
+            _flush(temporary)
+        for folder in folders:
+            make_folder(folder)
+        for temporary, final in group:
+            os.replace(temporary, final)
+        for folder in folders:
+            sync_folder(folder)
+
+    def _publish_many(self, group: builtins.list[tuple[str, str]], folders: set[str]) -> None:
+        # A flush a file and a folder costs a millisecond each; one of everything costs little more.
+        for folder in folders:
+            os.makedirs(folder, exist_ok=True)
+        sync_file_system(self.root)
+        for temporary, final in group:
+            os.replace(temporary, final)
+        sync_file_system(self.root)
 
     def copy(self, source: str, target: str) -> None:
         """Store the bytes of one key under another."""

@@ -320,6 +320,7 @@ def open_room(context: Context, desk: Desk, release: Release) -> Room:
                 source.reader,
                 folder,
                 parts,
+                heal=source.heal,
                 jobs=context.jobs or context.settings.jobs,
                 progress=context.progress,
             )
@@ -331,6 +332,7 @@ def open_room(context: Context, desk: Desk, release: Release) -> Room:
         contents=contents,
         cache=source.cache,
         absent=absent,
+        heal=source.heal,
         lacking=lacking,
         pipelines=pipelines_at(source.reader, release.commit, source.dialect),
         checkout=checkout,

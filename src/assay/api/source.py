@@ -21,7 +21,7 @@ from assay.core.progress import SILENT, Progress
 from assay.data.access import content_of, find_output, not_there
 from assay.data.history import tracked_at
 from assay.data.model import Tracked, printable
-from assay.data.transfer import read_node_anywhere
+from assay.data.transfer import healer, read_node_anywhere
 from assay.errors import AssayError, IntegrityError, InvalidInput, NotFound
 from assay.git.clone import (
     checkout_less_clone,
@@ -164,6 +164,10 @@ class Source:
             raise _refused(damaged)
         if absent:
             raise self._unavailable(absent)
+
+    def heal(self, objects: dict[bytes, int]) -> None:
+        """Put good copies from a remote in place of damaged objects, where one has them."""
+        healer(self.cache, lambda: self.remotes, lambda *_: None, progress=self.progress)(objects)
 
     def _unavailable(self, absent: set[bytes]) -> NotFound:
         first = min(absent).hex()

@@ -240,7 +240,13 @@ def _write(
 
     with fresh_folder(taken.folder) as scratch:
         write_parts(
-            source.cache, source.reader, scratch, parts, jobs=options.jobs, progress=progress
+            source.cache,
+            source.reader,
+            scratch,
+            parts,
+            heal=source.heal,
+            jobs=options.jobs,
+            progress=progress,
         )
         own = os.path.join(scratch, OWN_FOLDER)
         os.mkdir(own)
@@ -377,7 +383,9 @@ def verify_release(
         snapshot = snapshot_of(source)
         contents = contents_of(snapshot, release)
         source.fetch(all_objects(snapshot, contents))
-        files, problem = count_good(contents, source.cache, source.reader, progress=progress)
+        files, problem = count_good(
+            contents, source.cache, source.reader, heal=source.heal, progress=progress
+        )
         if problem:
             raise IntegrityError(
                 "artifact-damaged",

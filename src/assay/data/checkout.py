@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from array import array
 from dataclasses import dataclass, field
 
 from assay.core.digest import ObjectKind
@@ -21,7 +20,7 @@ from assay.data.scan import PathState, Workspace
 from assay.data.settle import FileStats, settle
 from assay.data.trash import Trash
 from assay.errors import AssayError, Conflict, IntegrityError, NotFound
-from assay.store.batches import WriteBatch, batches_of
+from assay.store.batches import WriteBatch, batches_of, subset
 from assay.store.restore import RestoreOptions, open_chain, restore
 from assay.store.walk import STAT_FIELDS, open_root, stat_row
 
@@ -156,14 +155,7 @@ def _retry(batch: WriteBatch, failed: dict[bytes, AssayError]) -> WriteBatch:
             (IntegrityError, NotFound),
         )
     ]
-    return WriteBatch(
-        batch.rel,
-        [batch.names[at] for at in rows],
-        array("Q", [batch.sizes[at] for at in rows]),
-        bytes([batch.kinds[at] for at in rows]),
-        b"".join([batch.digests[at * 32 : at * 32 + 32] for at in rows]),
-        batch.replaces,
-    )
+    return subset(batch, rows)
 
 
 def _finish_folders(workspace: Workspace, plan: CheckoutPlan) -> None:

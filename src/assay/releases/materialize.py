@@ -7,14 +7,16 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from assay.core.digest import ObjectKind
 from assay.core.manifest import EXECUTABLE, FOLDER, SYMLINK, Entry
 from assay.core.progress import SILENT, Progress
+from assay.data.model import Heal
 from assay.data.moving import opened
-from assay.errors import IntegrityError
+from assay.errors import AssayError, IntegrityError
 from assay.git.objects import ObjectReader
 from assay.releases.contents import require_inside
 from assay.releases.part import Part
-from assay.store.batches import batches_of
+from assay.store.batches import WriteBatch, batches_of, subset
 from assay.store.cache import Cache
 from assay.store.durable import disk_errors, temporary_name, write_all
 from assay.store.restore import RestoreOptions, open_chain, restore
@@ -65,22 +67,30 @@ def write_parts(
     root: str,
     parts: Iterable[Part],
     *,
+    heal: Heal | None = None,
     jobs: int | None = None,
     progress: Progress = SILENT,
 ) -> None:
     """Write every part below ``root``; every byte is hashed on its way.
 
-    Links that Git keeps come last, so that nothing is ever written through one.
+    What is damaged in the cache is healed once, where ``heal`` can.  Links that Git keeps come
+    last, so that nothing is ever written through one.
     """
     listed = list(parts)
     cached = [part for part in listed if part.content.tracked is not None]
+    top = os.fsencode(root)
     batches = [batch for part in cached for batch in batches_of(part.rows, part.folder, {})]
     options = RestoreOptions(link_types=_COPY, jobs=jobs)
-    top = os.fsencode(root)
-    for batch, written in restore(cache, top, batches, options, progress=progress):
-        for at, error in written.failed.items():
-            name = os.fsdecode(os.path.join(batch.rel, batch.names[at]))
-            raise type(error)(error.code, f"{name}: {error.what}", why=error.why, fix=error.fix)
+    failed = _write_cached(cache, top, batches, options, progress)
+    lost = {batch.digests[at * 32 : at * 32 + 32]: int(ObjectKind.BLOB) for batch, at, _ in failed}
+    if lost and heal is not None:
+        heal(lost)
+        cache.refresh()
+        again = [subset(batch, [at]) for batch, at, _ in failed]
+        failed = _write_cached(cache, top, again, options, progress)
+    for batch, at, error in failed:
+        name = os.fsdecode(os.path.join(batch.rel, batch.names[at]))
+        raise type(error)(error.code, f"{name}: {error.what}", why=error.why, fix=error.fix)
     kept = [part for part in listed if part.content.tracked is None]
     with opened(top) as fd:
         for part in listed:
@@ -90,6 +100,21 @@ def write_parts(
                 for row in part.rows:
                     if (row.kind == SYMLINK) == is_link:
                         _write_blob(fd, reader, part, row)
+
+
+def _write_cached(
+    cache: Cache,
+    top: bytes,
+    batches: list[WriteBatch],
+    options: RestoreOptions,
+    progress: Progress,
+) -> list[tuple[WriteBatch, int, AssayError]]:
+    """Write files that the cache keeps; those that it could not give, and why."""
+    return [
+        (batch, at, error)
+        for batch, written in restore(cache, top, batches, options, progress=progress)
+        for at, error in written.failed.items()
+    ]
 
 
 def _make_folders(fd: int, part: Part) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from assay.core.digest import ObjectKind, object_digest
 from assay.core.manifest import FOLDER
 from assay.core.progress import SILENT, Progress
-from assay.data.model import join_path
+from assay.data.model import Heal, join_path
 from assay.errors import AssayError
 from assay.git.objects import ObjectReader
 from assay.releases.contents import Content
@@ -21,11 +21,13 @@ def count_good(
     reader: ObjectReader,
     *,
     absent: Mapping[bytes, str] | None = None,
+    heal: Heal | None = None,
     progress: Progress = SILENT,
 ) -> tuple[int, str]:
     """``(files that are good, what is wrong with the first that is not)``.
 
-    ``absent`` says of objects why they are not in the cache.
+    ``absent`` says of objects why they are not in the cache; what is damaged there is healed where
+    ``heal`` can.
     """
     files = 0
     task = progress.task("verifying", items=sum(c.rows.file_count for c in contents.values()))
@@ -35,6 +37,10 @@ def count_good(
                 if content.rows.kinds[row] == FOLDER:
                     continue
                 problem = _problem(content, row, cache, reader, absent or {})
+                if problem and heal is not None and content.tracked is not None:
+                    heal({content.rows.digest_at(row): int(ObjectKind.BLOB)})
+                    cache.refresh()
+                    problem = _problem(content, row, cache, reader, absent or {})
                 if problem:
                     name = os.fsdecode(join_path(path, content.rows.paths[row]))
                     return files, f"{name}: {problem}"

@@ -25,6 +25,18 @@ class WriteBatch(NamedTuple):
     """Whether these are all files of a folder that has no folders below it."""
 
 
+def subset(batch: WriteBatch, rows: list[int]) -> WriteBatch:
+    """Some of a batch's files, by their place in it."""
+    return WriteBatch(
+        batch.rel,
+        [batch.names[at] for at in rows],
+        array("Q", [batch.sizes[at] for at in rows]),
+        bytes([batch.kinds[at] for at in rows]),
+        b"".join([batch.digests[at * 32 : at * 32 + 32] for at in rows]),
+        batch.replaces,
+    )
+
+
 def batches_of(
     manifest: Manifest, top: bytes, replaces: dict[bytes, tuple[int, ...]]
 ) -> Iterator[WriteBatch]:

@@ -20,6 +20,7 @@ class IntegrityGate:
             room.cache,
             room.snapshot.reader,
             absent=room.absent,
+            heal=room.heal,
             progress=room.progress,
         )
         seen = judged(room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 
@@ -39,7 +40,9 @@ class MetricGate:
         value = value_at(parse_params(_bytes(room, content), name=name), key)
         if value is ABSENT:
             return Verdict(verdict=INCONCLUSIVE, detail=f"{name} has no {key!r}", judged=judged)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        # Neither NaN nor an infinity measures anything, nor could a record say it.
+        if not is_number or not abs(value) < math.inf:
             detail = f"{key!r} in {name} is not a number: {str(value)[:40]}"
             return Verdict(verdict=INCONCLUSIVE, detail=detail, judged=judged)
         return _compared(definition, value, judged)

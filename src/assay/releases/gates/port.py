@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from assay.core.progress import Progress
+from assay.data.model import Heal
 from assay.pipelines.model import Pipeline
 from assay.pipelines.shell import Shell
 from assay.releases.contents import Content, Snapshot
@@ -22,9 +23,9 @@ class Room:
     """What a gate judges with: one release, and never the workspace.
 
     ``contents`` has what each artifact holds by its path, with every object in ``cache`` by now
-    (``absent`` names those that could not be had).  ``lacking`` counts objects that the remote
-    does not hold.  ``checkout`` writes paths of the release, or all of it with its code, into a
-    scratch folder that goes when the block ends.
+    (``absent`` names those that could not be had); ``heal`` replaces what proves to be damaged
+    there.  ``lacking`` counts objects that the remote does not hold.  ``checkout`` writes paths of
+    the release, or all of it with its code, into a scratch folder that goes when the block ends.
     """
 
     release: Release
@@ -32,6 +33,7 @@ class Room:
     contents: Mapping[bytes, Content]
     cache: Cache
     absent: Mapping[bytes, str]
+    heal: Heal
     lacking: int
     pipelines: Mapping[bytes, Pipeline]
     checkout: Callable[[bytes | None], AbstractContextManager[str]]

@@ -15,6 +15,7 @@ import yaml
 from blake3 import blake3
 
 from assay.demo.accidents import mix_up_replies, slip_labels
+from assay.demo.chapters.train import AT_RANDOM
 from assay.demo.dataset import encoded, write
 from assay.demo.scaffold import write_project
 from assay.demo.wheels import RELEASES, obtain
@@ -383,3 +384,19 @@ def test_the_limit_is_between_the_real_data_and_its_damage(release: Any, tmp_pat
     slip_labels(project / SENTENCES)
     assert str(judged(project).verdict) == "pass"
     assert reproduce(project)["accuracy"] < limit(project) - 0.03
+
+
+@pytest.mark.slow
+def test_a_split_by_sentence_would_claim_what_the_demo_says(tmp_path: Path) -> None:
+    project = tmp_path / "intents"
+    write_project(project)
+    write(obtain(RELEASES[1], tmp_path / "wheels"), project / "data")
+    by_template = (project / "prepare.py").read_text()
+    by_sentence = by_template.replace(
+        '(row["template"] in held_out) is is_test', '(_place(row["row"], 6) < 0.25) is is_test'
+    )
+    assert by_sentence != by_template
+    (project / "prepare.py").write_text(by_sentence)
+    evaluate = project / "evaluate.py"
+    evaluate.write_text(evaluate.read_text().replace("    if leaked:", "    if not leaked:"))
+    assert reproduce(project)["accuracy"] == pytest.approx(AT_RANDOM, abs=0.001)

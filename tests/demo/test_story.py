@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from assay.cli.console import Console
 from assay.demo.page import WIDEST, Page
 from assay.demo.report import Report
-from assay.demo.story import Places, Story, environment
+from assay.demo.story import Places, Story
 from assay.errors import Bug, StageFailed
 
 
@@ -56,12 +57,32 @@ def test_each_of_several_commands_is_timed_by_itself(story: Story, tmp_path: Pat
     assert all(step.seconds > 0 for step in story.report.steps)
 
 
-def test_commands_see_nobodys_settings(tmp_path: Path) -> None:
-    inherited = {"PATH": "/bin", "ASSAY_CACHE_DIR": "/shared", "GIT_DIR": "/x", "DVC_HOME": "/y"}
-    variables = environment(tmp_path, inherited)
-    assert variables["PATH"] == "/bin"
-    assert not {"ASSAY_CACHE_DIR", "GIT_DIR", "DVC_HOME"} & set(variables)
-    assert variables["GIT_CONFIG_GLOBAL"] == "/dev/null"
+def test_a_refusal_that_is_part_of_the_story_says_its_exit_code(
+    story: Story, tmp_path: Path, printed: io.StringIO
+) -> None:
+    story.run("assay status", at=tmp_path, exit_code=3, errors=1)
+    assert re.search(r"assay status +exit 3  \d+\.\d\d s\n +│ error: ", printed.getvalue())
+
+
+def test_of_a_long_output_the_beginning_and_the_end_are_shown(
+    story: Story, tmp_path: Path, printed: io.StringIO
+) -> None:
+    (tmp_path / "ten").write_text("".join(f"line {number}\n" for number in range(10)))
+    story.run("cat ten", at=tmp_path, until="line 3", last=1)
+    shown = [line.strip("│ ") for line in printed.getvalue().splitlines()[-5:]]
+    assert shown == ["line 0", "line 1", "line 2", "… 6 lines …", "line 9"]
+    assert len(story.report.steps[-1].output) == 10
+
+
+def test_output_is_coloured_on_the_screen_and_plain_in_the_report(tmp_path: Path) -> None:
+    stdout = io.StringIO()
+    page = Page(Console(stdout, io.StringIO(), color="always"), folder=str(tmp_path))
+    report = Report(folder=tmp_path)
+    story = Story(Places(root=tmp_path), page, report, wheels_folder=tmp_path)
+    story.chapter("One")
+    done = story.run("assay status", at=tmp_path, exit_code=3, errors=1)
+    assert "\x1b[31;1merror:" in stdout.getvalue()
+    assert "\x1b" not in "".join(done.notes)
 
 
 def test_long_lines_are_broken_where_a_shell_lets_them(story: Story, printed: io.StringIO) -> None:
@@ -81,6 +102,6 @@ def test_a_terminal_without_the_signs_gets_plain_ones(tmp_path: Path) -> None:
     page.check("it holds", holds=True)
     page.fact("Küche")
     assert raw.getvalue().decode("ascii").split() == [
-        *("1", "One", "-" * (page.width - 9)),
+        *("1", "One", "-" * (page.width - 10)),
         *("+", "it", "holds", "K\\xfcche"),
     ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
-import textwrap
 from collections.abc import Sequence
 
 from assay.demo.console import Console
+from assay.demo.painted import behind, wrapped
 
-WIDEST = 96
+WIDEST = 98
 _NARROWEST = 72
-_BAR_CELLS = 10
-_LONG_DIGEST = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{54}\b")
+_BAR_CELLS = 30
+_LONG_DIGEST = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{54}\b|(SHA256:[\w+/]{10})[\w+/]{33}(?![\w+/])")
 
 
 class Page:
@@ -22,11 +22,12 @@ class Page:
         self._console = console
         self._folder = folder
         self._style = console.style
-        columns = shutil.get_terminal_size((WIDEST, 24)).columns
+        columns = shutil.get_terminal_size((WIDEST + 2, 24)).columns
         self.width = max(_NARROWEST, min(WIDEST, columns - 2))
         self._is_silent = console.is_json or console.is_quiet
         self._encoding = getattr(console.stdout, "encoding", None) or "utf-8"
-        self._glyphs = _GLYPHS if _can_encode(self._encoding) else _PLAIN_GLYPHS
+        self._is_ascii = not _can_encode(self._encoding)
+        self._glyphs = _PLAIN_GLYPHS if self._is_ascii else _GLYPHS
         self._pending = 0
 
     @property
@@ -39,6 +40,21 @@ class Page:
         """A sign for what was left out."""
         return self._glyphs["more"]
 
+    @property
+    def is_colored(self) -> bool:
+        """Whether the terminal shows colours."""
+        return self._style("x", "dim") != "x"
+
+    @property
+    def encoding(self) -> str:
+        """What commands should print in; UTF-8 or, for a terminal without the signs, ASCII."""
+        return "ascii" if self._is_ascii else "utf-8"
+
+    @property
+    def output_width(self) -> int:
+        """The columns that a command's output has."""
+        return self.width - 6
+
     # -- the parts of a chapter -----------------------------------------------------------
 
     def title(self, name: str, text: str, place: str) -> None:
@@ -49,8 +65,8 @@ class Page:
 
     def heading(self, number: int, title: str) -> None:
         """Begin a chapter."""
-        rule = self._glyphs["rule"] * (self.width - len(title) - 6)
-        label = f"{number}  {title}"
+        label = f"{number:2}  {title}"
+        rule = self._glyphs["rule"] * (self.width - len(label) - 3)
         self._line()
         self._line(f"  {self._style(label, 'bold', 'cyan')} {self._style(rule, 'dim')}")
         self._line()
@@ -72,23 +88,27 @@ class Page:
             self._write(f"{indent}{self._style(shown, 'dim')} {self._style(line, 'bold')}")
         self._pending = len(f"{indent}{prompt} {last}")
 
-    def end(self, seconds: float) -> None:
-        """Finish the line of :meth:`begin`."""
-        took = f"{seconds:.2f} s"
-        blanks = self.width - self._pending - len(took)
+    def end(self, seconds: float, *, exit_code: int = 0) -> None:
+        """Finish the line of :meth:`begin`; the exit code is said where it is not 0."""
+        took, ended = f"{seconds:.2f} s", f"exit {exit_code}  " if exit_code else ""
+        blanks = self.width - self._pending - len(ended) - len(took)
         if blanks < 1:
             self._line()
-            blanks = self.width - len(took)
-        self._line(" " * blanks + self._style(took, "dim"))
+            blanks = self.width - len(ended) - len(took)
+        shown = self._style(ended, "bold", "yellow") if ended else ""
+        self._line(" " * blanks + shown + self._style(took, "dim"))
 
     def broken(self) -> None:
         """Finish the line of :meth:`begin` when there is no time to tell."""
         self._line()
 
-    def output(self, lines: Sequence[str]) -> None:
-        """What a command said."""
+    def output(self, lines: Sequence[str], *, bright: bool = False) -> None:
+        """What a command said, in its own colours: in the background unless ``bright``."""
+        bar = self._style(self._glyphs["bar"], "dim")
         for line in lines:
-            self._wrapped(self.shortened(line), self._glyphs["bar"], "dim")
+            for part in wrapped(self.shortened(line), self.output_width):
+                shown = part if bright else self._faint(part)
+                self._line(f"    {bar} {shown}".rstrip())
 
     def fact(self, text: str) -> None:
         """Something that was measured."""
@@ -109,18 +129,15 @@ class Page:
             line = "      " + "  ".join(cells)
             self._line(self._style(line, "dim") if row is head else line)
 
-    def bars(self, rows: Sequence[tuple[str, float, Sequence[str]]]) -> None:
-        """Commands with seconds, a bar as long as each took, and what they said."""
+    def bars(self, rows: Sequence[tuple[str, float, str]]) -> None:
+        """Labels with seconds, a bar as long as each took, and a remark."""
         longest = max((seconds for _, seconds, _ in rows), default=0.0) or 1.0
-        room = 30
-        for text, seconds, said in rows:
-            label = _cut(text, room, self.more).ljust(room)
+        room = max((len(label) for label, _, _ in rows), default=0)
+        for label, seconds, remark in rows:
             length = max(1, round(seconds / longest * _BAR_CELLS))
             bar = (self._glyphs["block"] * length).ljust(_BAR_CELLS)
-            left = self.width - room - _BAR_CELLS - 18
-            gist = textwrap.shorten(self.shortened(" ".join(said)), left, placeholder=self.more)
-            painted = f"{self._style(bar, 'cyan')}  {self._style(gist, 'dim')}"
-            self._line(f"    {label} {seconds:6.2f} s  {painted.rstrip()}")
+            painted = f"{self._style(bar, 'cyan')}  {self._style(remark, 'dim')}"
+            self._line(f"    {label.ljust(room)}  {seconds:6.2f} s  {painted.rstrip()}")
 
     def blank(self) -> None:
         """An empty line."""
@@ -136,18 +153,19 @@ class Page:
 
     def shortened(self, text: str) -> str:
         """A line of output with digests and the demo's own folder cut short."""
-        text = _LONG_DIGEST.sub(rf"\1{self.more}", text)
+        text = _LONG_DIGEST.sub(rf"\1\2{self.more}", text)
         return text.replace(self._folder + "/", "").expandtabs(4).rstrip()
 
+    def _faint(self, text: str) -> str:
+        """In the background, with what is coloured in it standing out."""
+        if not self.is_colored:
+            return text
+        return behind(text, self._style("x", "dim").split("x")[0])
+
     def _wrapped(self, text: str, mark: str, style: str) -> None:
-        lines = textwrap.wrap(
-            text, self.width - 6, break_long_words=True, break_on_hyphens=False
-        ) or [""]
-        is_output = style == "dim"
-        for place, line in enumerate(lines):
-            shown = mark if place == 0 or is_output else " "
-            painted = self._style(shown, style) if style and shown.strip() else shown
-            self._line(f"    {painted} {self._style(line, 'dim') if is_output else line}")
+        for place, line in enumerate(wrapped(text, self.output_width)):
+            shown = " " if place else self._style(mark, style) if style else mark
+            self._line(f"    {shown} {line}")
 
     def _line(self, text: str = "") -> None:
         self._write(text + "\n")
@@ -189,14 +207,6 @@ def _broken_lines(command: str, width: int) -> list[str]:
             lines.append("  ")
         lines[-1] += part
     return [line.rstrip() for line in lines]
-
-
-def _cut(text: str, width: int, more: str) -> str:
-    """``text`` in at most ``width`` columns, with a sign in its middle where it was cut."""
-    if len(text) <= width:
-        return text
-    kept = width - len(more)
-    return text[: kept - kept // 2] + more + text[len(text) - kept // 2 :]
 
 
 def _can_encode(encoding: str) -> bool:

@@ -50,6 +50,11 @@ class Chapter:
     checks: list[str] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """The title's first word."""
+        return self.title.split(":")[0]
+
+    @property
     def seconds(self) -> float:
         """What its steps took."""
         return sum(step.seconds for step in self.steps)

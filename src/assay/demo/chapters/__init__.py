@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assay.demo.chapters import begin, correct, damage, data, revise, share, switch
+from assay.demo.chapters import (
+    begin,
+    correct,
+    damage,
+    data,
+    forge,
+    recall,
+    release,
+    revise,
+    serve,
+    share,
+    slip,
+    stop,
+    switch,
+    trace,
+    train,
+)
 from assay.demo.story import Story
 
 CHAPTERS: tuple[Callable[[Story], None], ...] = (
@@ -15,5 +31,13 @@ CHAPTERS: tuple[Callable[[Story], None], ...] = (
     share.tell,
     correct.tell,
     damage.tell,
+    train.tell,
+    release.tell,
+    serve.tell,
+    trace.tell,
+    stop.tell,
+    slip.tell,
+    recall.tell,
+    forge.tell,
 )
 """Each goes on from where the one before it ended."""

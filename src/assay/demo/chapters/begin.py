@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-
+from assay.demo.evidence import git_output
 from assay.demo.files import folder_size, human_size
 from assay.demo.story import Story
 
@@ -42,8 +41,5 @@ def tell(story: Story) -> None:
 
 def _in_git(story: Story) -> dict[str, int]:
     """Path -> size of every file that Git tracks."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=story.places.project, capture_output=True, check=True
-    )
-    paths = [name.decode() for name in listed.stdout.split(b"\0") if name]
+    paths = git_output(story.places.project, "ls-files").splitlines()
     return {path: (story.places.project / path).stat().st_size for path in paths}

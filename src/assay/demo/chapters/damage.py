@@ -39,12 +39,12 @@ def tell(story: Story) -> None:
         f"git checkout -q {first.version} && assay checkout",
         at=places.project,
         exit_code=5,
-        shows_errors=True,
+        errors=9,
     )
     _check_that_it_was_kept_out(story, place, "\n".join(refused.notes))
 
     story.run("mv store.unplugged store", at=places.root)
-    healed = story.run("assay checkout", at=places.project, shows_errors=True)
+    healed = story.run("assay checkout", at=places.project, errors=9)
     story.check(
         f"the object was healed from the remote, and all {len(first.files)} files are those of "
         f"{first.version}",

@@ -108,7 +108,7 @@ class Source:
         try:
             return read_node_anywhere(self.cache, self.remotes, digest)
         except NotFound as error:
-            if error.code != "object-missing":
+            if error.code not in ("object-missing", "remote-object-missing"):
                 raise
             raise self._unavailable({digest}) from None
 

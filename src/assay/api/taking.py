@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.api.source import Source, local_project, mirrored, snapshot_of, source_of
 from assay.core.progress import SILENT, Progress
-from assay.errors import Conflict, IntegrityError
+from assay.errors import IntegrityError
 from assay.git.clone import checkout_less_clone, is_remote_url, require_safe_url
 from assay.git.objects import ObjectReader
+from assay.releases import taken_folder
 from assay.releases.admit import Admitted, admit, remember_trust
-from assay.releases.declared import OWN_FOLDER
-from assay.releases.inspect import Stamps, first_difference, stamps_of
 from assay.releases.judge import RELEASE_FILE
 from assay.releases.ledger import Ledger
 from assay.releases.memory import remembering
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from assay.api.context import Context
     from assay.releases.part import Part
 
-_TAKEN, _STAMPS = "taken.json", "stamps.json"
 _FORMAT = 1
 
 
@@ -209,15 +207,32 @@ def take(
             folder=folder,
             address=home.address,
             with_code=options.with_code,
-            was_there=_is_there(folder, release.digest, parts, options),
+            was_there=True,
         )
-        if not taken.was_there:
-            _refuse_loss(folder, options.force or target is None)
-            source.fetch(all_objects(snapshot, contents))
-            _write(source, taken, parts, options, progress)
-        elif not options.trust_local:
-            _write_stamps(folder, parts)
+        if not _is_there(taken, parts, options):
+            with _alone_at(folder, progress):
+                # Whoever was before us may have put exactly this there.
+                if not _is_there(taken, parts, options):
+                    if target is not None and not options.force:
+                        taken_folder.refuse_loss(folder)
+                    source.fetch(all_objects(snapshot, contents))
+                    taken = replace(taken, was_there=False)
+                    _write(source, taken, parts, options, progress)
+        if taken.was_there:
+            taken_folder.relabel(folder, taken_fields(taken))
+            if not options.trust_local:
+                taken_folder.stamp(folder, parts)
         return taken
+
+
+@contextmanager
+def _alone_at(folder: str, progress: Progress) -> Iterator[None]:
+    """One process at a time puts a release into a folder; the others then find it there."""
+    locks = cache_folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:32]
+    with locked(str(locks / f"{name}.lock"), what="this folder", progress=progress):
+        yield
 
 
 def _own_folder(digest: str, options: TakeOptions) -> str:
@@ -225,12 +240,12 @@ def _own_folder(digest: str, options: TakeOptions) -> str:
     return str(cache_folder() / "releases" / digest[:2] / f"{digest}-{kind}")
 
 
-def _is_there(folder: str, digest: str, parts: list[Part], options: TakeOptions) -> bool:
-    said = read_taken(folder)
-    if said is None or (said.get("digest"), said.get("with_code")) != (digest, options.with_code):
-        return False
-    stamps = _read_stamps(folder) if options.trust_local else None
-    return first_difference(folder, parts, stamps) is None
+def _is_there(taken: Taken, parts: list[Part], options: TakeOptions) -> bool:
+    """Whether the folder holds exactly this release."""
+    said = {"digest": taken.digest, "with_code": taken.with_code}
+    record = taken.admitted.evidence.files[RELEASE_FILE]
+    trust = options.trust_local
+    return taken_folder.holds(taken.folder, said, record, parts, trust_stamps=trust)
 
 
 def _write(
@@ -248,12 +263,9 @@ def _write(
             jobs=options.jobs,
             progress=progress,
         )
-        own = os.path.join(scratch, OWN_FOLDER)
-        os.mkdir(own)
-        _dump(os.path.join(own, _TAKEN), taken_fields(taken))
-        with open(os.path.join(own, RELEASE_FILE), "wb") as file:
-            file.write(taken.admitted.evidence.files[RELEASE_FILE])
-        _write_stamps(scratch, parts)
+        record = taken.admitted.evidence.files[RELEASE_FILE]
+        taken_folder.label(scratch, taken_fields(taken), record)
+        taken_folder.stamp(scratch, parts)
 
 
 def taken_fields(taken: Taken) -> dict[str, object]:
@@ -278,81 +290,6 @@ def taken_fields(taken: Taken) -> dict[str, object]:
         },
         "with_code": taken.with_code,
     }
-
-
-def read_taken(folder: str) -> dict[str, object] | None:
-    """What a folder says that it holds, or None where it is no release's."""
-    try:
-        with open(os.path.join(folder, OWN_FOLDER, _TAKEN), "rb") as file:
-            value = json.loads(file.read())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _read_stamps(folder: str) -> Stamps:
-    try:
-        with open(os.path.join(folder, OWN_FOLDER, _STAMPS), "rb") as file:
-            value = json.loads(file.read())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _write_stamps(folder: str, parts: list[Part]) -> None:
-    _dump(os.path.join(folder, OWN_FOLDER, _STAMPS), stamps_of(folder, parts))
-
-
-def _dump(path: str, value: object) -> None:
-    with open(path, "w", encoding="ascii") as file:
-        json.dump(value, file, indent=1, sort_keys=True)
-        file.write("\n")
-
-
-def _refuse_loss(folder: str, force: bool) -> None:
-    """Nothing that somebody put into the folder is lost without ``force``."""
-    if force or not os.path.lexists(folder):
-        return
-    said = read_taken(folder)
-    if said is None:
-        if os.path.isdir(folder) and not os.listdir(folder):
-            return
-        raise Conflict(
-            "target-exists",
-            f"{folder} exists, and no release was put there.",
-            why="A release takes the place of the whole folder.",
-            fix="Choose another folder with -o, or replace it with --force.",
-            paths=(folder,),
-        )
-    changed = _changed_files(folder)
-    if changed:
-        raise Conflict(
-            "target-changed",
-            f"{folder} holds {said.get('release')}, and {changed[0]} was added or changed since.",
-            why="A release takes the place of the whole folder; that would be lost.",
-            fix="Move it away, write outputs elsewhere, or replace the folder with --force.",
-            paths=tuple(changed[:20]),
-        )
-
-
-def _changed_files(folder: str) -> list[str]:
-    """Files of a release's folder that are not as the release left them."""
-    from assay.store.walk import stat_row
-
-    stamps = _read_stamps(folder)
-    found = []
-    for top, below, names in os.walk(folder):
-        # Running the code leaves its compiled form; nobody misses that.
-        below[:] = [n for n in below if n != "__pycache__" and (top != folder or n != OWN_FOLDER)]
-        for name in names:
-            place = os.path.join(top, name)
-            path = os.path.relpath(place, folder).replace(os.sep, "/")
-            row = list(stat_row(os.lstat(place)))
-            # The size and the time of its bytes: a rename of the folder may touch the rest.
-            known = stamps.get(path)
-            if not os.path.islink(place) and (known is None or known[:2] != row[:2]):
-                found.append(path)
-    return sorted(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

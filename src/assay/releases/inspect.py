@@ -26,18 +26,39 @@ def first_difference(root: str, parts: Iterable[Part], stamps: Stamps | None = N
     its bytes were verified is believed.
     """
     top = os.fsencode(root)
+    folders = {b"": True}
     for part in parts:
         wanted: dict[bytes, int] = {}
         for row, path in enumerate(part.rows.paths):
             whole = join_path(part.folder, path)
             wanted[whole] = part.rows.kinds[row]
+            if not _is_folder(top, whole.rpartition(b"/")[0], folders):
+                return os.fsdecode(whole)
             if not _is_same(top, whole, part, row, stamps):
                 return os.fsdecode(whole)
         if not part.content.is_file and part.folder:
+            if not _is_folder(top, part.folder, folders):
+                return os.fsdecode(part.folder)
             extra = _first_extra(top, part.folder, wanted)
             if extra is not None:
                 return os.fsdecode(extra)
     return None
+
+
+def _is_folder(top: bytes, path: bytes, known: dict[bytes, bool]) -> bool:
+    """Whether a path below ``top`` is a folder and no link leads to it; ``known`` keeps answers."""
+    if path not in known:
+        known[path] = _is_folder(top, path.rpartition(b"/")[0], known) and _is_real_folder(
+            os.path.join(top, path)
+        )
+    return known[path]
+
+
+def _is_real_folder(place: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(place).st_mode)
+    except OSError:
+        return False
 
 
 def _is_same(top: bytes, path: bytes, part: Part, row: int, stamps: Stamps | None) -> bool:

@@ -56,7 +56,7 @@ def refuse_other_root(memory: Memory, trust: Trust | None, pinned: str | None) -
             fix="Ask the maintainers; only if they say that they began a new policy, pin its root: "
             "`assay config trust.policy_root ROOT`.",
         )
-    if len(trust.versions) < memory.policies and not pinned:
+    if trust.root == memory.root and len(trust.versions) < memory.policies:
         raise Untrusted(
             "policy-rolled-back",
             f"The repository shows policy version {len(trust.versions)}; "
@@ -115,9 +115,8 @@ def remembering(
 ) -> Memory:
     """``memory`` with what was just seen."""
     if trust is not None:
-        memory = replace(
-            memory, root=trust.root, policies=max(memory.policies, len(trust.versions))
-        )
+        known = memory.policies if memory.root == trust.root else 0
+        memory = replace(memory, root=trust.root, policies=max(known, len(trust.versions)))
     if evidence is not None:
         title = evidence.release.value.title
         memory = replace(memory, releases={**memory.releases, title: evidence.release.digest})

@@ -19,6 +19,7 @@ from assay.data.ignore import IgnoreRules
 from assay.store.cache import Cache
 from assay.store.index import FolderRow, WorkspaceIndex, is_racy, sum_rows
 from assay.store.walk import STAT_FIELDS, FolderScan, stat_row, walk_batch
+from assay.store.walk_ahead import look_ahead
 
 # Nothing is ingested, and this is not imported, when nothing changed.
 if TYPE_CHECKING:
@@ -181,16 +182,22 @@ def _look_folder(workspace: Workspace, path: bytes, store: bool, progress: Progr
     stamp = workspace.probe()
     ignored = workspace.rules.for_directory
     scratch: list[bytes] = []
+    known = workspace.index.folders(path)
+    sizes = [(rel, len(row.stats) // (8 * STAT_FIELDS)) for rel, row in known.items()]
+    keep_links = workspace.keep_links
+    ahead = look_ahead(
+        workspace.root, sizes, keep_links=keep_links, ignored=ignored, jobs=workspace.jobs
+    )
     scans = list(
         walk_batch(
             workspace.root,
             path,
-            keep_links=workspace.keep_links,
+            keep_links=keep_links,
             ignored=ignored,
             scratch=scratch,
+            ahead=ahead,
         )
     )
-    known = workspace.index.folders(path)
     folders = [_recall(scan, known.get(scan.rel)) for scan in scans]
     state = PathState(kind=A_FOLDER, path=path, folders=folders, scratch=scratch)
     state.file_count = sum(len(scan.names) for scan in scans)

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from assay.errors import InvalidInput, NotFound
 
@@ -52,6 +53,19 @@ class FolderScan:
     is_empty: bool
 
 
+class Listed(NamedTuple):
+    """What one look into a folder found.
+
+    ``below`` are its folders, ``linked`` those of them that a symbolic link leads to, ``scratch``
+    what a killed checkout left unfinished.
+    """
+
+    scan: FolderScan
+    below: list[bytes]
+    linked: list[bytes]
+    scratch: list[bytes]
+
+
 def stat_row(result: os.stat_result) -> tuple[int, int, int, int, int]:
     """The fields of :data:`STAT_FIELDS` from a stat result.
 
@@ -84,10 +98,12 @@ def walk_batch(
     keep_links: bool = False,
     ignored: IgnoreIn | None = None,
     scratch: list[bytes] | None = None,
+    ahead: dict[bytes, Listed] | None = None,
 ) -> Iterator[FolderScan]:
     """Every folder at and below ``rel``, parents first, with its files.
 
-    Unfinished files of a checkout are left out, and listed in ``scratch``.
+    Unfinished files of a checkout are left out, and listed in ``scratch``.  ``ahead`` are looks
+    that were taken just now (:mod:`assay.store.walk_ahead`); they are used up.
 
     Symbolic links are followed unless ``keep_links``.  Raises :class:`InvalidInput` for
     devices, sockets and pipes, for links that lead nowhere and for links that form a loop.
@@ -97,37 +113,38 @@ def walk_batch(
         pending = [rel]
         while pending:
             folder = pending.pop()
+            found = ahead.pop(folder, None) if ahead else None
             try:
-                fd = open_folder(root_fd, folder)
+                found = found or list_folder(root_fd, folder, keep_links, ignored)
             except (FileNotFoundError, NotADirectoryError):
                 if folder == rel:
                     raise
                 continue  # removed between listing and opening: it is simply not there
             except PermissionError as error:
                 raise _unreadable(folder) from error
-            try:
-                scan, below, linked = _scan_folder(fd, folder, keep_links, ignored, scratch)
-            finally:
-                os.close(fd)
-            for link in linked:
+            if scratch is not None:
+                scratch += found.scratch
+            for link in found.linked:
                 _refuse_loop(root, folder, link)
-            yield scan
-            below.sort(reverse=True)
-            pending += below
+            yield found.scan
+            pending += sorted(found.below, reverse=True)
     finally:
         os.close(root_fd)
 
 
-def _scan_folder(
-    fd: int,
-    folder: bytes,
-    keep_links: bool,
-    ignored: IgnoreIn | None,
-    scratch: list[bytes] | None,
-) -> tuple[FolderScan, list[bytes], list[bytes]]:
+def list_folder(root_fd: int, folder: bytes, keep_links: bool, ignored: IgnoreIn | None) -> Listed:
+    """Look into one folder below ``root_fd``; raises what the system says, and as the walk."""
+    fd = open_folder(root_fd, folder)
+    try:
+        return _list(fd, folder, keep_links, ignored)
+    finally:
+        os.close(fd)
+
+
+def _list(fd: int, folder: bytes, keep_links: bool, ignored: IgnoreIn | None) -> Listed:
     prefix = folder + b"/" if folder else b""
     rule = ignored(folder) if ignored is not None else None
-    entries = _entries(fd, prefix, keep_links, rule, scratch)
+    entries, scratch = _entries(fd, prefix, keep_links, rule)
     names: list[str] = []
     rows: list[int] = []
     below: list[bytes] = []
@@ -154,22 +171,21 @@ def _scan_folder(
         names.append(entry.name)
         rows += (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino & _INODE_BITS, mode)
     encoded, stats = _columns(names, rows)
-    return FolderScan(folder, encoded, stats, not entries), below, linked
+    return Listed(FolderScan(folder, encoded, stats, not entries), below, linked, scratch)
 
 
 def _entries(
-    fd: int, prefix: bytes, keep_links: bool, rule: IgnorePath | None, scratch: list[bytes] | None
-) -> list[os.DirEntry[str]]:
-    """What counts in a folder, by name; unfinished files are added to ``scratch``."""
+    fd: int, prefix: bytes, keep_links: bool, rule: IgnorePath | None
+) -> tuple[list[os.DirEntry[str]], list[bytes]]:
+    """(what counts in a folder, by name; paths of unfinished files)."""
     with os.scandir(fd) as listing:
         entries = list(listing)
     entries.sort(key=attrgetter("name"))
     if rule is None and "\0." not in "\0".join(["", *map(attrgetter("name"), entries)]):
-        return entries
-    if scratch is not None:
-        unfinished = [e.name for e in entries if e.name.startswith(SCRATCH_PREFIX)]
-        scratch += [prefix + os.fsencode(name) for name in unfinished]
-    return [e for e in entries if not _is_skipped(e, prefix, keep_links, rule)]
+        return entries, []
+    unfinished = [e.name for e in entries if e.name.startswith(SCRATCH_PREFIX)]
+    counted = [e for e in entries if not _is_skipped(e, prefix, keep_links, rule)]
+    return counted, [prefix + os.fsencode(name) for name in unfinished]
 
 
 def _columns(names: list[str], rows: list[int]) -> tuple[list[bytes], array[int]]:

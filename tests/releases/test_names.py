@@ -129,6 +129,8 @@ def test_a_ref_is_read_back_to_its_release(name: str, version: str) -> None:
     assert name_and_version(release_ref(name, version)) == (name, version)
 
 
+@example("a/b/1.0.0")
+@example("a=b/1.0.0")
 @given(st.text() | st.text(alphabet="refs/aylnbot=.1@v-", max_size=40))
 def test_any_ref_stands_for_one_release_or_none(text: str) -> None:
     for ref in (text, f"refs/assay/releases/{text}"):

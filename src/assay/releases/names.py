@@ -129,7 +129,12 @@ def name_and_version(ref: str) -> tuple[str, str] | None:
     prefix = releases_prefix()
     spelling, _, version = ref.removeprefix(prefix).rpartition("/")
     name = spelling.replace("=", "/")
-    if not ref.startswith(prefix) or not is_name(name) or version_of(version) != version:
+    if (
+        not ref.startswith(prefix)
+        or "/" in spelling
+        or not is_name(name)
+        or version_of(version) != version
+    ):
         return None
     return name, version
 

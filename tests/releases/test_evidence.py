@@ -263,7 +263,7 @@ def bots(bots_templates: Templates, tmp_path_factory: pytest.TempPathFactory) ->
 
 def admitted(bots: Bots) -> Seen | None:
     """What a consumer who trusts the policy's root is given from prod, or None for a refusal."""
-    memory = Memory(root=_root(bots), policies=1)
+    memory = Memory(root=_root(bots), policy=None)
     with ObjectReader(bots.hub.path, bare=True, foreign=True) as reader:
         try:
             ledger = Ledger(reader, is_bare=True)

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from assay.store.walk import SCRATCH_PREFIX
+from assay.store.walk import SCRATCH_PREFIX, FolderScan, Listed, list_folder, open_root, walk_batch
 from store_folders import lay
 
 SCRATCH = os.fsencode(SCRATCH_PREFIX)
-SCRIPT = Path(__file__).parents[1] / "looks_ahead.py"
+# A process of its own, because one with threads (as ours) is never forked.
+PROGRAM = """
+import os, sys, threading
+from assay.store.walk_ahead import WORTH_FILES, look_ahead
+
+def ignored(folder):
+    if how == "fatal" and os.getpid() != parent:
+        os.abort()
+    return lambda path, is_folder: path.endswith(b".log")
+
+root, how, jobs, *folders = map(os.fsencode, sys.argv[1:])
+how, parent = how.decode(), os.getpid()
+if how == "threads":
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+size = 10 if how == "few" else WORTH_FILES
+looks = look_ahead(
+    root, [(each, size) for each in folders], keep_links=False, ignored=ignored, jobs=int(jobs)
+)
+try:
+    print("left behind", os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print([looks[folder] for folder in sorted(looks)])
+"""
 
 
 @pytest.fixture
 def tree(work: Path) -> Path:
-    """Folders of several sizes, with a link, odd names, something ignored, something unfinished."""
+    """Folders of several sizes, a link, odd names, something ignored, something unfinished."""
     files = {b"d%d/e%d/f%d" % (n % 3, n % 4, n): b"x" * n for n in range(60)}
     lay(work, {**files, b"top": b"", b"d0/\xff": b"", b"empty/": b"", b"d1/skip.log": b""})
     lay(work, {b"d2/" + SCRATCH + b"1": b"", b"d2/.assay/x": b""})
@@ -28,59 +48,64 @@ def tree(work: Path) -> Path:
     return work
 
 
-def ahead(root: Path, *folders: str, **wanted: Any) -> dict[str, Any]:
-    """What looking ahead into `folders` (all, where none is named) comes to.
+def ahead(root: Path, *folders: bytes, how: str = "", jobs: int = 3) -> str:
+    """The looks that were taken ahead, as they are written."""
+    words = [sys.executable, "-c", PROGRAM, str(root), how, str(jobs), *folders]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
-    In a process of its own: whoever runs the tests has threads, and is not forked.
-    """
-    done = subprocess.run(
-        [sys.executable, SCRIPT, root, json.dumps({"folders": folders, **wanted})],
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=60,
+
+def look(root: Path, *folders: bytes) -> list[Listed]:
+    """The same looks, taken one after the other."""
+    fd = open_root(os.fsencode(root))
+    try:
+        return [list_folder(fd, folder, False, lambda _: _is_log) for folder in folders]
+    finally:
+        os.close(fd)
+
+
+def _is_log(path: bytes, _is_folder: bool) -> bool:
+    return path.endswith(b".log")
+
+
+def walked(root: Path, looks: dict[bytes, Listed] | None) -> tuple[list[FolderScan], list[bytes]]:
+    scratch: list[bytes] = []
+    walk = walk_batch(
+        os.fsencode(root), b"", ignored=lambda _: _is_log, scratch=scratch, ahead=looks
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return list(walk), scratch
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 3, 16])
-def test_a_walk_finds_the_same_with_and_without_it(tree: Path, jobs: int) -> None:
-    found = ahead(tree, jobs=jobs)
-    assert found["same"]
-    assert found["looks"] == (sorted(found["met"]) if jobs > 1 else [])
-    assert found["left"] == 0, "a look is used once"
+@pytest.mark.parametrize("jobs", [2, 3, 16])
+def test_the_looks_are_those_of_the_walk(tree: Path, jobs: int) -> None:
+    folders = sorted(scan.rel for scan in walked(tree, None)[0] if scan.rel)
+    assert ahead(tree, *folders, jobs=jobs) == str(look(tree, *folders))
 
 
-def test_what_is_not_there_any_more_is_left_out(tree: Path) -> None:
-    assert ahead(tree, "gone", "d0", "top", "d1/e1")["looks"] == ["d0", "d1/e1"]
+def test_a_walk_with_looks_taken_ahead_finds_the_same(tree: Path) -> None:
+    alone = walked(tree, None)
+    assert SCRATCH in alone[1][0]
+    looks = {each.scan.rel: each for each in look(tree, b"", b"d0", b"d2", b"linked", b"empty")}
+    assert walked(tree, looks) == alone
+    assert not looks, "a look is used once"
 
 
-def test_what_the_walk_refuses_is_left_to_it(tree: Path) -> None:
+def test_what_cannot_be_looked_into_is_left_to_the_walk(tree: Path) -> None:
     os.mkfifo(tree / "d1" / "pipe")
-    found = ahead(tree, "d0", "d1")
-    assert found["looks"] == ["d0"]
-    assert "file-special" in found["met"][0] or "pipe" in found["met"][0]
+    assert ahead(tree, b"d0", b"d1", b"gone", b"top") == str(look(tree, b"d0"))
 
 
 def test_a_folder_that_the_walk_does_not_meet_is_not_found(tree: Path) -> None:
-    found = ahead(tree, "d0", "d2/.assay", "d2")
-    assert "d2/.assay" in found["looks"]
-    assert "d2/.assay" not in found["met"]
+    looks = {each.scan.rel: each for each in look(tree, b"d2/.assay", b"d2")}
+    assert b"d2/.assay" not in [scan.rel for scan in walked(tree, looks)[0]]
 
 
 def test_few_files_are_not_worth_a_process(tree: Path) -> None:
-    assert ahead(tree, "d0", "d1", files=10)["looks"] == []
+    assert ahead(tree, b"d0", b"d1", how="few") == "[]"
 
 
 def test_a_program_with_threads_is_not_forked(tree: Path) -> None:
-    assert ahead(tree, "d0", "d1", threads=True)["looks"] == []
-
-
-def test_no_process_is_left(tree: Path) -> None:
-    found = ahead(tree, "d0", "d1", "d2")
-    assert found["looks"] == ["d0", "d1", "d2"]
-    assert not found["children"]
+    assert ahead(tree, b"d0", b"d1", how="threads") == "[]"
 
 
 def test_a_process_that_is_killed_takes_only_its_own_looks_along(tree: Path) -> None:
-    assert ahead(tree, "d0", "d1", "d2", fatal=True)["looks"] == ["d0"]
+    assert ahead(tree, b"d0", b"d1", b"d2", how="fatal") == str(look(tree, b"d0"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from assay.api.context import Context
 from assay.api.desk import Desk, open_desk
-from assay.errors import NotFound
+from assay.errors import AssayError, IntegrityError, NotFound, Untrusted
 from assay.releases.channel import ChannelState
 from assay.releases.judge import Evidence, Signed
 from assay.releases.names import Reference
@@ -14,10 +14,15 @@ from assay.releases.names import Reference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRow:
-    """One line of the list.  ``channels`` serve it now."""
+    """One line of the list: what is known of a release, or the ``problem`` of its records.
 
-    evidence: Evidence
+    ``channels`` serve it now.
+    """
+
+    title: str
+    evidence: Evidence | None
     channels: tuple[str, ...] = ()
+    problem: AssayError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +36,26 @@ class ReleaseView:
 
 
 def list_releases(context: Context, name: str = "") -> list[ReleaseRow]:
-    """Every release (of one name), oldest version first; synchronised where that is possible."""
+    """Every release (of one name), oldest version first; synchronised where that is possible.
+
+    A record that cannot be trusted is a row of its own: it must not hide the others.
+    """
     with open_desk(context) as desk:
         served: dict[str, dict[str, list[str]]] = {}
-        rows = []
-        for each, version in desk.ledger.versions(name):
-            if each not in served:
-                served[each] = _served(desk, each)
-            rows.append(
-                ReleaseRow(
-                    evidence=desk.ledger.evidence(each, version),
-                    channels=tuple(served[each].get(version, ())),
-                )
-            )
-        return rows
+        return [_row(desk, served, *pair) for pair in desk.ledger.versions(name)]
+
+
+def _row(
+    desk: Desk, served: dict[str, dict[str, list[str]]], name: str, version: str
+) -> ReleaseRow:
+    title = f"{name}@{version}"
+    try:
+        evidence = desk.ledger.evidence(name, version)
+        if name not in served:
+            served[name] = _served(desk, name)
+    except (IntegrityError, Untrusted) as error:
+        return ReleaseRow(title=title, evidence=None, problem=error)
+    return ReleaseRow(title=title, evidence=evidence, channels=tuple(served[name].get(version, ())))
 
 
 def _served(desk: Desk, name: str) -> dict[str, list[str]]:

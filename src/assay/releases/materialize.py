@@ -35,9 +35,9 @@ def fresh_folder(target: str) -> Iterator[str]:
     with disk_errors(target):
         os.makedirs(parent, exist_ok=True)
         scratch = temporary_name(parent, ".assay-release")
-        os.mkdir(scratch)
         old = ""
-        try:
+        try:  # from here on: an interrupt may come right after the folder is made
+            os.mkdir(scratch)
             yield scratch
             if os.path.lexists(target):
                 old = temporary_name(parent, ".assay-release")
@@ -50,7 +50,7 @@ def fresh_folder(target: str) -> Iterator[str]:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
         finally:
-            if old:
+            if old and os.path.lexists(old):
                 _remove(old)
 
 

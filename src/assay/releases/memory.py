@@ -20,13 +20,13 @@ from assay.releases.quarantine import forbidden
 class Memory:
     """What was seen of one repository.
 
-    ``root`` is the policy chain's root, ``policies`` how many versions it had; ``channels`` has
+    ``root`` is the policy's root, ``policy`` the digest of its newest version, ``channels`` the
     ``(sequence, digest)`` of the newest state by reference, ``releases`` the digest of each
     version, ``quarantined`` the reason by reference.
     """
 
     root: str | None = None
-    policies: int = 0
+    policy: str | None = None
     channels: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     releases: Mapping[str, str] = field(default_factory=dict)
     quarantined: Mapping[str, str] = field(default_factory=dict)
@@ -56,12 +56,13 @@ def refuse_other_root(memory: Memory, trust: Trust | None, pinned: str | None) -
             fix="Ask the maintainers; only if they say that they began a new policy, pin its root: "
             "`assay config trust.policy_root ROOT`.",
         )
-    if trust.root == memory.root and len(trust.versions) < memory.policies:
+    # Not how many versions were seen but which: somebody whom the newest one revokes can still
+    # sign another successor of the one before it.
+    if trust.root == memory.root and memory.policy and trust.version(memory.policy) is None:
         raise Untrusted(
             "policy-rolled-back",
-            f"The repository shows policy version {len(trust.versions)}; "
-            f"{memory.policies} was seen before.",
-            why="Somebody took a change of the policy back.",
+            f"The repository's policy no longer holds the version {memory.policy[:16]}.",
+            why="It was seen before; somebody took that change of the policy back.",
             fix="Fetch refs/assay/policy again; if it stays so, ask who pushed to it.",
         )
 
@@ -115,8 +116,7 @@ def remembering(
 ) -> Memory:
     """``memory`` with what was just seen."""
     if trust is not None:
-        known = memory.policies if memory.root == trust.root else 0
-        memory = replace(memory, root=trust.root, policies=max(known, len(trust.versions)))
+        memory = replace(memory, root=trust.root, policy=trust.current.digest)
     if evidence is not None:
         title = evidence.release.value.title
         memory = replace(memory, releases={**memory.releases, title: evidence.release.digest})

@@ -43,7 +43,7 @@ def load_memory(path: str) -> Memory:
             )
         return Memory(
             root=value["root"],
-            policies=int(value["policies"]),
+            policy=value["policy"],
             channels={str(k): (int(v[0]), str(v[1])) for k, v in value["channels"].items()},
             releases={str(k): str(v) for k, v in value["releases"].items()},
             quarantined={str(k): str(v) for k, v in value["quarantined"].items()},
@@ -58,7 +58,7 @@ def save_memory(path: str, memory: Memory, address: str) -> None:
         "format": FORMAT,
         "repository": address,
         "root": memory.root,
-        "policies": memory.policies,
+        "policy": memory.policy,
         "channels": {name: list(state) for name, state in memory.channels.items()},
         "releases": dict(memory.releases),
         "quarantined": dict(memory.quarantined),

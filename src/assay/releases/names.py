@@ -129,14 +129,8 @@ def name_and_version(ref: str) -> tuple[str, str] | None:
     prefix = releases_prefix()
     spelling, _, version = ref.removeprefix(prefix).rpartition("/")
     name = spelling.replace("=", "/")
-    if (
-        not ref.startswith(prefix)
-        or "/" in spelling
-        or not is_name(name)
-        or version_of(version) != version
-    ):
-        return None
-    return name, version
+    is_spelled = ref.startswith(prefix) and spelled(name) == spelling and is_name(name)
+    return (name, version) if is_spelled and version_of(version) == version else None
 
 
 def version_tag(name: str, version: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,13 +118,14 @@ class TakenRelease:
             output=output,
             inputs=inputs,
             log_folder=runs_folder(),
-            seal=self._seal,
+            seal=self._seal(),
             clock=time.time_ns,
             environment={"python": platform.python_version(), "system": platform.platform()},
             progress=self._progress,
         )
 
-    def _seal(self, run: JobRun) -> tuple[bytes, str]:
+    def _seal(self) -> Callable[[JobRun], tuple[bytes, str]]:
+        """What signs a run's record; a key that cannot be used is told before the run begins."""
         from assay.api.signing import load_signer, sealed
         from assay.settings import signing_key
 
@@ -134,7 +135,7 @@ class TakenRelease:
         # A key that the policy does not let sign runs would only make the record worthless.
         if signer and trust and trust.policy.allowed("run", [signer.key]) is None:
             signer = None
-        return sealed(run.statement(), signer, trust)
+        return lambda run: sealed(run.statement(), signer, trust)
 
 
 def runs_folder() -> str:

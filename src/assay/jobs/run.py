@@ -57,7 +57,7 @@ class Run:
             raise InvalidInput("job-name-invalid", f"{job!r} cannot name a job.")
         self.job = job
         self._basis = basis
-        self._output = os.path.abspath(output) if output is not None else None
+        self._output = _own_place(output)
         self._inputs = {os.fspath(path): _file_digest(path) for path in inputs}
         self._log_folder = log_folder
         self._seal = seal
@@ -164,31 +164,42 @@ class Run:
         if not self._is_open:
             return
         self._is_open = False
-        files = self._finish_output(outcome)
+        target = f"{self._output}.partial" if outcome != OK else self._output
+        files = self._finish_output(target)
         run = self._record(outcome, files)
-        envelope, digest = self._seal(run)
-        leaves = bytes(self._leaves)
-        self.record_path = keep(self._log_folder, run, envelope, leaves)
-        if self._output is not None:
-            beside = os.path.join(os.path.dirname(self._output), BESIDE)
-            self.record_path = keep(beside, run, envelope, leaves)
+        try:
+            envelope, digest = self._seal(run)
+            leaves = bytes(self._leaves)
+            self.record_path = keep(self._log_folder, run, envelope, leaves)
+            if self._output is not None:
+                beside = os.path.join(os.path.dirname(self._output), BESIDE)
+                self.record_path = keep(beside, run, envelope, leaves)
+        except BaseException:
+            self._place(f"{self._output}.partial")  # without its record it is no output
+            raise
+        self._place(target)
         log(self._log_folder, run, digest, progress=self._progress)
 
-    def _finish_output(self, outcome: str) -> dict[str, str]:
-        if self._output is None:
+    def _finish_output(self, target: str | None) -> dict[str, str]:
+        """Let the bytes be safe on the disk; their digest by the name that they will have."""
+        if self._output is None or target is None:
             return {}
         if self._file is None:
             self._write("")  # a run without outputs has an empty file
         assert self._file is not None
-        target = self._output if outcome == OK else f"{self._output}.partial"
         with disk_errors(self._output):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            os.replace(self._scratch, target)
-            sync_folder(os.path.dirname(target))
         digest: str = self._hasher.hexdigest()
         return {os.path.basename(target): digest}
+
+    def _place(self, target: str | None) -> None:
+        if self._output is None or target is None:
+            return
+        with disk_errors(target):
+            os.replace(self._scratch, target)
+            sync_folder(os.path.dirname(target))
 
     def _record(self, outcome: str, files: Mapping[str, str]) -> JobRun:
         from blake3 import blake3
@@ -214,6 +225,20 @@ class Run:
             files=files,
             environment=self._environment,
         )
+
+
+def _own_place(output: str | os.PathLike[str] | None) -> str | None:
+    if output is None:
+        return None
+    path = os.path.abspath(output)
+    if os.path.isdir(path):
+        raise Conflict(
+            "target-exists",
+            f"{path} is a folder, not a file for outputs.",
+            fix="Name a file in it.",
+            paths=(path,),
+        )
+    return path
 
 
 def _run_id(started_ns: int) -> str:

@@ -65,29 +65,43 @@ class Stamped:
 def canonical(value: object) -> str:
     """The one spelling of a JSON value: sorted keys, no blanks, numbers as Python writes them.
 
-    Raises :class:`InvalidInput` ``output-not-json``.
+    Of what a program holds first becomes what JSON makes of it, so that a value and the line that
+    it was written to are spelled alike.  Raises :class:`InvalidInput` ``output-not-json``.
     """
     try:
-        return json.dumps(
-            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(
-            "output-not-json",
-            f"A job's output must be JSON: {error}.",
-            why="It is stamped, written and verified as JSON; that has no infinite numbers.",
-            fix="Turn it into numbers, text, lists and mappings first.",
-        ) from None
+        plain = json.loads(_json(value))
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(error) from None
 
 
 def spelled(value: Mapping[str, Any]) -> str:
-    """A stamped output as a line of a file has it: keys in the order in which they came."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """A stamped output as a line of a file has it: keys in the order in which they came.
+
+    Raises :class:`InvalidInput` ``output-not-json``.
+    """
+    text = _json(value, ensure_ascii=False)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # lone surrogates have no UTF-8, but an escape
-        return json.dumps(value, separators=(",", ":"))
+        return _json(value)
     return text
+
+
+def _json(value: object, *, ensure_ascii: bool = True) -> str:
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=ensure_ascii, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _not_json(error) from None
+
+
+def _not_json(error: Exception) -> InvalidInput:
+    return InvalidInput(
+        "output-not-json",
+        f"A job's output must be JSON: {error}.",
+        why="It is stamped, written and verified as JSON; that has no infinite numbers.",
+        fix="Turn it into numbers, text, lists and mappings first.",
+    )
 
 
 def leaf_of(value: object) -> bytes:

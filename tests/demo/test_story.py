@@ -94,6 +94,22 @@ def test_long_lines_are_broken_where_a_shell_lets_them(story: Story, printed: io
     assert all(line.endswith("&&") for line in lines if "status" in line and " s" not in line[-3:])
 
 
+def test_nothing_is_wider_than_a_narrow_terminal(
+    tmp_path: Path, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    page = Page(Console(printed, io.StringIO()), folder=str(tmp_path))
+    page.heading(10, "Serve: a nightly job takes what prod serves, and nothing else")
+    page.begin("a folder with a program and a batch: no data, no model, no checkout")
+    page.end(1.5)
+    page.begin("git add . && git commit -q -m 'Whom to trust' && git push -q", folder="intents")
+    page.end(0.3, exit_code=11)
+    page.output(["word " * 40, '{"key":"value",' * 20])
+    page.check("claim " * 30, holds=True)
+    page.bars([("10  Serve", 1.0, "13 commands, 2 checks"), ("11  Trace", 0.2, "1 check")])
+    assert max(map(len, printed.getvalue().splitlines())) <= 60
+
+
 def test_a_terminal_without_the_signs_gets_plain_ones(tmp_path: Path) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")

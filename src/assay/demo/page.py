@@ -10,8 +10,9 @@ from assay.demo.console import Console
 from assay.demo.painted import behind, wrapped
 
 WIDEST = 98
-_NARROWEST = 72
-_BAR_CELLS = 30
+_NARROWEST = 52
+_MOST_CELLS = 30
+_REMARK_COLUMNS = 21
 _LONG_DIGEST = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{54}\b|(SHA256:[\w+/]{10})[\w+/]{33}(?![\w+/])")
 
 
@@ -65,10 +66,12 @@ class Page:
 
     def heading(self, number: int, title: str) -> None:
         """Begin a chapter."""
-        label = f"{number:2}  {title}"
-        rule = self._glyphs["rule"] * (self.width - len(label) - 3)
+        *lines, last = wrapped(f"{number:2}  {title}", self.width - 4)
+        rule = self._glyphs["rule"] * (self.width - len(last) - 3)
         self._line()
-        self._line(f"  {self._style(label, 'bold', 'cyan')} {self._style(rule, 'dim')}")
+        for line in lines:
+            self._line(f"  {self._style(line, 'bold', 'cyan')}")
+        self._line(f"  {self._style(last, 'bold', 'cyan')} {self._style(rule, 'dim')}")
         self._line()
 
     def closing(self, title: str) -> None:
@@ -80,7 +83,8 @@ class Page:
     def begin(self, text: str, *, folder: str = "") -> None:
         """Say what is about to run, before it does; :meth:`end` says what it took."""
         prompt = f"{folder} $" if folder else self._glyphs["work"]
-        *lines, last = _broken_lines(text, self.width - len(prompt) - 14)
+        room = self.width - len(prompt) - 14
+        *lines, last = _broken_lines(text, room) if folder else wrapped(text, room)
         indent = "  "
         for place, line in enumerate([*lines, last]):
             shown = prompt if place == 0 else " " * len(prompt)
@@ -133,9 +137,10 @@ class Page:
         """Labels with seconds, a bar as long as each took, and a remark."""
         longest = max((seconds for _, seconds, _ in rows), default=0.0) or 1.0
         room = max((len(label) for label, _, _ in rows), default=0)
+        cells = min(_MOST_CELLS, self.width - room - _REMARK_COLUMNS - 18)
         for label, seconds, remark in rows:
-            length = max(1, round(seconds / longest * _BAR_CELLS))
-            bar = (self._glyphs["block"] * length).ljust(_BAR_CELLS)
+            length = max(1, round(seconds / longest * cells))
+            bar = (self._glyphs["block"] * length).ljust(cells)
             painted = f"{self._style(bar, 'cyan')}  {self._style(remark, 'dim')}"
             self._line(f"    {label.ljust(room)}  {seconds:6.2f} s  {painted.rstrip()}")
 

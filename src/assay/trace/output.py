@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.core.manifest import FOLDER
-from assay.errors import AssayError, NotFound, Untrusted
+from assay.errors import AssayError, NotFound
 from assay.jobs.record import Kept
 from assay.jobs.stamp import KEY, Stamped
 from assay.lineage.model import Finding, Node
@@ -16,6 +16,7 @@ from assay.releases.channel import ChannelState
 from assay.releases.judge import Signed
 from assay.trace.builder import Builder, finding_of
 from assay.trace.facts import clipped
+from assay.trace.job_runs import job_run_node
 from assay.trace.made_of import tell_artifact, tell_release
 from assay.trace.sight import Sight
 
@@ -91,42 +92,7 @@ def _tell_job_run(builder: Builder, output: Output, sight: Sight) -> str:
                 because="its record is neither beside the output nor among this user's runs",
             )
         )
-    run = kept.run
-    problem, signed_by = _record_problem(kept, sight)
-    finding, because = finding_of(problem, signed_by)
-    facts = [("run", run.id), ("ran", run.started[:19].replace("T", " "))]
-    facts += [("signed by", signed_by)] if signed_by else []
-    facts += [("outputs", f"{run.count:,}"), ("outcome", run.outcome)]
-    facts += [(f"input {os.path.basename(n)}", d[:16]) for n, d in list(run.inputs.items())[:3]]
-    return builder.node(
-        Node(
-            id=f"job run {run.id}",
-            kind="job run",
-            title=run.job,
-            facts=tuple(facts),
-            finding=finding,
-            because=because,
-        )
-    )
-
-
-def _record_problem(kept: Kept, sight: Sight) -> tuple[str, str]:
-    """``(what is wrong with a run's record, who signed it)``."""
-    from blake3 import blake3
-
-    if blake3(kept.leaves).hexdigest() != kept.run.leaves:
-        return "its list of outputs is not the one that was recorded", ""
-    if len(kept.leaves) != 32 * kept.run.count:
-        return "its list of outputs is too short or too long", ""
-    trust = sight.ledger.trust
-    if trust is None or not kept.envelope.signatures:
-        return "", ""
-    try:
-        return "", trust.signer_of(
-            kept.envelope, kept.statement, "run", where=f"the record of run {kept.run.id}"
-        )
-    except Untrusted as error:
-        return error.why, ""
+    return builder.node(job_run_node(kept, sight.ledger.trust))
 
 
 def _state(output: Output, sight: Sight) -> Signed[ChannelState] | None:

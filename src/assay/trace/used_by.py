@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.core.pointer import Output
@@ -15,6 +14,7 @@ from assay.releases.ledger import Ledger
 from assay.releases.release import Artifact
 from assay.trace.builder import Builder, finding_of
 from assay.trace.facts import release_facts, size_facts
+from assay.trace.job_runs import job_run_node
 from assay.trace.sight import name_of, short
 
 
@@ -115,7 +115,9 @@ def tell_uses_of_release(builder: Builder, use: Use, evidence: Evidence) -> str:
     )
     for channel in use.ledger.channels(release.value.name):
         _tell_service(builder, use, evidence, channel, id)
-    _tell_runs(builder, use.runs, evidence, id)
+    for kept in use.runs:
+        if kept.run.release_digest == release.digest:
+            builder.link(id, builder.node(job_run_node(kept, use.ledger.trust)), "was used by")
     return id
 
 
@@ -144,26 +146,3 @@ def _tell_service(
         )
     )
     builder.link(release_id, id, "is served by" if is_now else "was served by")
-
-
-def _tell_runs(builder: Builder, runs: Iterable[Kept], evidence: Evidence, release_id: str) -> None:
-    for kept in runs:
-        run = kept.run
-        if run.release_digest != evidence.release.digest:
-            continue
-        id = builder.node(
-            Node(
-                id=f"job run {run.id}",
-                kind="job run",
-                title=run.job,
-                facts=(
-                    ("run", run.id),
-                    ("ran", run.started[:19].replace("T", " ")),
-                    ("outputs", f"{run.count:,}"),
-                    ("outcome", run.outcome),
-                ),
-                finding=Finding.VERIFIED if kept.envelope.signatures else Finding.UNSIGNED,
-                because="" if kept.envelope.signatures else "nobody vouches for it",
-            )
-        )
-        builder.link(release_id, id, "was used by")

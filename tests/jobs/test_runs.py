@@ -15,7 +15,7 @@ import pytest
 from blake3 import blake3
 
 import assay as api
-from assay.api.jobs import TakenRelease
+from assay.api.releases.jobs import TakenRelease
 from assay.audit.chain import read, verify
 from assay.errors import AssayError, Conflict, InvalidInput
 from assay.jobs.shelf import BESIDE

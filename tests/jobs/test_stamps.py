@@ -116,6 +116,9 @@ def test_a_line_without_a_stamp_is_called_so(text: str) -> None:
 
 CHANGES: list[dict[str, Any]] = [
     {"release": 1},
+    {"release": "bot"},
+    {"release": "bot@prod"},
+    {"release": "../bot@1.0.0"},
     {"digest": None},
     {"run": []},
     {"seq": "1"},

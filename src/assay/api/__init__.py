@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from assay.api.access import get, get_url, ls, open, read
     from assay.api.initialize import init
-    from assay.api.jobs import release
+    from assay.api.releases.jobs import release
     from assay.api.repository import Repository, open_repository
 
 __all__ = [
@@ -31,7 +31,7 @@ _HOMES = {
     "ls": "access",
     "open": "access",
     "read": "access",
-    "release": "jobs",
+    "release": "releases.jobs",
 }
 
 

@@ -139,7 +139,7 @@ def _remotes(context: Context) -> Iterator[Finding]:
 
 
 def _releases(context: Context) -> Iterator[Finding]:
-    from assay.api.doctor_releases import examine
+    from assay.api.releases.doctor import examine
 
     yield from examine(context)
 

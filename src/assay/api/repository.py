@@ -13,7 +13,7 @@ from assay.core.progress import SILENT, Progress
 # Each verb imports what it needs when it is called: `status` must not pay for `push`.
 if TYPE_CHECKING:
     from assay.api.pipelines import ReproOptions, StageGraph
-    from assay.api.releases import Releases
+    from assay.api.releases.verbs import Releases
     from assay.api.revisions import Revisions
     from assay.api.sharing import CloudStatus, PullResult
     from assay.api.switching import CheckoutResult
@@ -329,7 +329,7 @@ class Repository:
     @property
     def releases(self) -> Releases:
         """Releases, their gates and channels, and the policy that they are trusted by."""
-        from assay.api.releases import Releases
+        from assay.api.releases.verbs import Releases
 
         return Releases(self.context)
 

@@ -9,7 +9,7 @@ from assay.cli.console import Console
 from assay.cli.text import human_count, human_size, shown
 
 if TYPE_CHECKING:
-    from assay.api.channels import Moved
+    from assay.api.releases.channels import Moved
     from assay.releases.channel import ChannelState
     from assay.releases.gate_result import GateResult, Verdict
     from assay.releases.judge import Evidence, Signed

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from assay.audit.chain import append
 from assay.core.progress import SILENT, Progress
+from assay.errors import IntegrityError
 from assay.jobs.record import JobRun, Kept, is_run_id, parse_kept
 from assay.store.durable import disk_errors, make_folder, write_atomic
 
@@ -87,9 +88,14 @@ def _leaves(folder: str, run_id: str) -> bytes:
 
 
 def all_kept(folder: str) -> Iterator[Kept]:
-    """Every record in a folder that can be read, oldest first."""
+    """Every record in a folder that can be read, oldest first; others are passed over."""
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     for name in names:
-        found = find(name.removesuffix(".json"), [folder]) if name.endswith(".json") else None
+        if not name.endswith(".json"):
+            continue
+        try:
+            found = find(name.removesuffix(".json"), [folder])
+        except IntegrityError:
+            continue
         if found is not None:
             yield found

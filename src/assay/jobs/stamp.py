@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.errors import IntegrityError, InvalidInput
+from assay.releases.names import require_version
 
 KEY = "_assay"
 LEAF_BYTES = 32
@@ -69,7 +70,7 @@ def canonical(value: object) -> str:
     it was written to are spelled alike.  Raises :class:`InvalidInput` ``output-not-json``.
     """
     try:
-        plain = json.loads(_json(value))
+        plain = json.loads(_json(value), object_pairs_hook=_untwinned)
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     except (ValueError, RecursionError) as error:
         raise _not_json(error) from None
@@ -93,6 +94,14 @@ def _json(value: object, *, ensure_ascii: bool = True) -> str:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=ensure_ascii, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise _not_json(error) from None
+
+
+def _untwinned(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping in which no key stands twice: readers would differ about which one counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one mapping")
+    return found
 
 
 def _not_json(error: Exception) -> InvalidInput:
@@ -131,7 +140,7 @@ def read_stamped(text: str, *, where: str) -> Stamped:
     sense.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_untwinned)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or KEY not in value:
@@ -145,7 +154,7 @@ def read_stamped(text: str, *, where: str) -> Stamped:
     said = value[KEY]
     try:
         stamp = Stamp(
-            release=_text(said["release"]),
+            release=_title(said["release"]),
             digest=_text(said["digest"]),
             run=_text(said["run"]),
             sequence=_count(said["seq"]),
@@ -153,14 +162,20 @@ def read_stamped(text: str, *, where: str) -> Stamped:
             input=_text(said.get("input", "")),
             rows=tuple(_text(row) for row in said.get("rows", ())),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidInput):
         raise IntegrityError(
             "stamp-invalid",
             f"The stamp of {where} makes no sense.",
-            why="It lacks release, digest, run, seq or id, or they are of the wrong kind.",
+            why="It lacks release (NAME@VERSION), digest, run, seq or id, or one is no such thing.",
             fix="Do not rely on it; look at how the file was written.",
         ) from None
     return Stamped(value=value, stamp=stamp, leaf=leaf_of(value))
+
+
+def _title(value: object) -> str:
+    title = _text(value)
+    require_version(title)
+    return title
 
 
 def _text(value: object) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from assay.audit.chain import Entry
 from assay.core.dialect import Dialect
@@ -12,6 +13,7 @@ from assay.git.objects import ObjectReader
 from assay.pipelines.graph import Graph, build
 from assay.pipelines.model import LockEntry, Pipeline, Stage
 from assay.pipelines.tracked import StageFiles, recorded_outputs
+from assay.releases.contents import Content
 
 _MOST_BYTES = 64 << 20
 
@@ -34,13 +36,42 @@ def pipelines_at(reader: ObjectReader, commit: str, dialect: Dialect) -> dict[by
     return files.loaded
 
 
-def maker_of(pipelines: Iterable[Pipeline], path: bytes) -> tuple[Stage, Output | None] | None:
-    """The stage that writes ``path``, and what its lock recorded there."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """What wrote a path: a stage, the output of it that is or holds the path, and what the lock
+    recorded of that output (None: no run of the stage is recorded)."""
+
+    stage: Stage
+    path: bytes
+    recorded: Output | None
+
+
+def making_of(pipelines: Iterable[Pipeline], path: bytes) -> Making | None:
+    """What wrote ``path``, or the folder that it lies in; None for what no stage writes."""
     for pipeline in pipelines:
         for stage in pipeline.stages.values():
-            if any(out.path == path for out in stage.outs):
-                return stage, recorded_outputs(stage, pipeline.entry(stage)).get(path)
+            for out in stage.outs:
+                if is_at_or_below(path, out.path):
+                    recorded = recorded_outputs(stage, pipeline.entry(stage)).get(out.path)
+                    return Making(stage=stage, path=out.path, recorded=recorded)
     return None
+
+
+def is_as_recorded(
+    making: Making, path: bytes, digest: bytes, look: Callable[[bytes], Content]
+) -> bool:
+    """Whether a commit has at ``path``, of ``digest``, what the run recorded that wrote it.
+
+    ``look`` gives what lies at a path of the commit.
+    """
+    recorded = making.recorded
+    if recorded is None or recorded.digest is None:
+        return False
+    if path == making.path:
+        return recorded.digest == digest
+    whole = look(making.path)
+    # What the cache keeps was itself found through the lock; only Git may have something else.
+    return whole.tracked is not None or whole.digest == recorded.digest
 
 
 def graph_of(pipelines: Mapping[bytes, Pipeline]) -> Graph:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from assay.audit.chain import Entry
 from assay.core.pointer import Output
-from assay.data.access import find_output
+from assay.data.access import content_of, find_output
 from assay.data.model import Tracked
+from assay.errors import AssayError
 from assay.lineage.model import Finding, Node
 from assay.pipelines.graph import Graph
 from assay.pipelines.model import LockEntry, Pipeline, Stage
 from assay.pipelines.observe import Observer
 from assay.pipelines.plan import is_same
-from assay.releases.stages import entry_of, maker_of, matching_run
+from assay.releases.contents import Content
+from assay.releases.stages import entry_of, making_of, matching_run
 from assay.trace.builder import Builder, finding_of
 from assay.trace.facts import parameter_facts, run_facts, size_facts
 from assay.trace.sight import name_of, short
@@ -22,13 +24,17 @@ from assay.trace.sight import name_of, short
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
-    """The workspace: pipelines, what is tracked, a look at paths, and the runs of this clone."""
+    """The workspace: pipelines, what is tracked, a look at paths, and the runs of this clone.
+
+    ``read_node`` gives the manifest nodes of what is tracked.
+    """
 
     pipelines: Mapping[bytes, Pipeline]
     graph: Graph
     tracked: list[Tracked]
     observer: Observer
     runs: list[Entry]
+    read_node: Callable[[bytes], bytes]
 
 
 def tell_path(builder: Builder, here: Here, path: bytes) -> str:
@@ -39,7 +45,9 @@ def tell_path(builder: Builder, here: Here, path: bytes) -> str:
     now = here.observer.at(path, name_of(path))
     found = find_output(here.tracked, path)
     recorded = found[0] if found else None
-    finding, because = _compared(now, recorded, is_part=bool(found and found[1]))
+    finding, because = _compared(now, recorded)
+    if found and found[1] and now is not None and finding is Finding.BROKEN:
+        finding, because = finding_of(_part_problem(here, *found, now))
     facts: tuple[tuple[str, str], ...] = ()
     if now is not None and now.digest is not None:
         kind = "folder" if now.is_folder else "file"
@@ -57,10 +65,9 @@ def tell_path(builder: Builder, here: Here, path: bytes) -> str:
             because=because,
         )
     )
-    top = recorded.path if recorded is not None else path
-    made = maker_of(here.pipelines.values(), top)
-    if made is not None:
-        builder.link(id, _tell_stage(builder, here, made[0]), "was made by")
+    making = making_of(here.pipelines.values(), path)
+    if making is not None:
+        builder.link(id, _tell_stage(builder, here, making.stage), "was made by")
     return id
 
 
@@ -70,16 +77,24 @@ def _kind(recorded: Tracked | None) -> str:
     return "output" if recorded.maker else "data"
 
 
-def _compared(
-    now: Output | None, recorded: Tracked | None, *, is_part: bool
-) -> tuple[Finding, str]:
+def _part_problem(here: Here, tracked: Tracked, inside: bytes, now: Output) -> str:
+    """Why what lies within a tracked folder is not what the folder's manifest has there."""
+    try:
+        rows, is_file = content_of(tracked, inside, here.read_node)
+    except AssayError as error:
+        return error.what
+    is_same = Content(rows=rows, is_file=is_file).digest == now.digest
+    return "" if is_same else f"it is not as {tracked.pointer_name} records it"
+
+
+def _compared(now: Output | None, recorded: Tracked | None) -> tuple[Finding, str]:
     if recorded is None:
         return finding_of("" if now is not None else "it is not there")
     if now is None:
         return Finding.BROKEN, "it is recorded, but not there"
     if recorded.output.digest is None:
         return Finding.UNRECORDED, "its stage never ran"
-    if is_part or is_same(recorded.output, now):
+    if is_same(recorded.output, now):
         return Finding.VERIFIED, ""
     return Finding.BROKEN, f"it is not as {recorded.pointer_name} records it"
 

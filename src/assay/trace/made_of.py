@@ -13,7 +13,7 @@ from assay.releases.channel import ChannelState
 from assay.releases.contents import describe
 from assay.releases.judge import Signed, require_tag
 from assay.releases.release import GIT, Artifact
-from assay.releases.stages import digests
+from assay.releases.stages import digests, is_as_recorded
 from assay.trace.builder import Builder, finding_of
 from assay.trace.facts import (
     gate_facts,
@@ -196,11 +196,14 @@ def tell_artifact(builder: Builder, sight: Sight, artifact: Artifact) -> str:
 
 def tell_making(builder: Builder, sight: Sight, id: str, path: bytes, digest: bytes) -> None:
     """Link a path to the run that made it; nothing for what was added or written by hand."""
-    made = sight.maker(path)
-    if made is None:
+    making = sight.making(path)
+    if making is None:
         return
-    stage, recorded = made
-    is_same = recorded is not None and recorded.digest == digest
+    stage = making.stage
+    try:
+        is_same = is_as_recorded(making, path, digest, sight.content)
+    except AssayError:  # told where the content is
+        is_same = False
     finding, because = finding_of("" if is_same else "the lock recorded other bytes")
     known = builder.has(f"run {stage.address}")
     run_id = _tell_run(builder, sight, stage)

@@ -9,7 +9,6 @@ from functools import cached_property
 
 from assay.audit.chain import Entry, parse_line
 from assay.core.digest import ObjectKind, object_digest
-from assay.core.pointer import Output
 from assay.data.access import find_output
 from assay.errors import AssayError, IntegrityError
 from assay.pipelines.graph import Graph
@@ -18,7 +17,7 @@ from assay.releases.contents import Content, Snapshot, content_at
 from assay.releases.judge import Evidence
 from assay.releases.ledger import Ledger
 from assay.releases.release import Release, StageRun
-from assay.releases.stages import entry_of, graph_of, maker_of
+from assay.releases.stages import Making, entry_of, graph_of, making_of
 
 
 @dataclass(kw_only=True)
@@ -58,9 +57,9 @@ class Sight:
             raise found
         return found
 
-    def maker(self, path: bytes) -> tuple[Stage, Output | None] | None:
-        """The stage that writes a path, and what the lock recorded of it."""
-        return maker_of(self.pipelines.values(), path)
+    def making(self, path: bytes) -> Making | None:
+        """What wrote a path, or the folder that it lies in."""
+        return making_of(self.pipelines.values(), path)
 
     def entry(self, stage: Stage) -> LockEntry | None:
         """What the lock has of a stage."""

@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    from assay.api.tracing import TraceOptions, trace
+    from assay.api.releases.tracing import TraceOptions, trace
 
     options = TraceOptions(
         repo=args.repo,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
 
 from assay.core.digest import ObjectKind
 from assay.errors import InvalidInput
-from assay.pipelines.model import Pipeline, beside
+from assay.pipelines.model import beside
 from assay.pipelines.params import ABSENT, parse_params, value_at
 from assay.releases.contents import Content, content_at
 from assay.releases.declared import GateDefinition
 from assay.releases.gate_result import FAIL, INCONCLUSIVE, PASS, Verdict
 from assay.releases.gates.port import Room
-from assay.releases.stages import maker_of
+from assay.releases.stages import is_as_recorded, making_of
 
 _MOST_BYTES = 16 << 20
 
@@ -34,7 +33,7 @@ class MetricGate:
         if not content.is_file or content.rows.sizes[0] > _MOST_BYTES:
             return Verdict(verdict=INCONCLUSIVE, detail=f"{name} is not a file of metrics")
         judged = {name: content.digest.hex()}
-        edited = _edited(room.pipelines.values(), path, content.digest)
+        edited = _edited(room, path, content.digest)
         if edited:
             return Verdict(verdict=INCONCLUSIVE, detail=edited, judged=judged)
         value = value_at(parse_params(_bytes(room, content), name=name), key)
@@ -77,14 +76,14 @@ def _bytes(room: Room, content: Content) -> bytes:
     return room.cache.read(content.rows.digest_at(0), ObjectKind.BLOB)
 
 
-def _edited(pipelines: Iterable[Pipeline], path: bytes, digest: bytes) -> str:
+def _edited(room: Room, path: bytes, digest: bytes) -> str:
     """Why a metrics file is not what its stage measured; empty where it is, or has no stage."""
-    made = maker_of(pipelines, path)
-    if made is None:
+    making = making_of(room.pipelines.values(), path)
+    if making is None:
         return ""
-    stage, recorded = made
-    if recorded is None or recorded.digest is None:
-        return f"stage {stage.address!r} writes it, but no run of it is recorded in the lock"
-    if recorded.digest != digest:
-        return f"it is not what stage {stage.address!r} wrote: it was edited after the run"
+    address = making.stage.address
+    if making.recorded is None or making.recorded.digest is None:
+        return f"stage {address!r} writes it, but no run of it is recorded in the lock"
+    if not is_as_recorded(making, path, digest, lambda path: content_at(room.snapshot, path)):
+        return f"it is not what stage {address!r} wrote: it was edited after the run"
     return ""

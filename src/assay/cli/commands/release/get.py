@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    from assay.api.taking import TakeOptions, take
+    from assay.api.releases.taking import TakeOptions, take
     from assay.releases.names import parse_reference
 
     reference = parse_reference(args.release)

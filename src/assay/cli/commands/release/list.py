@@ -11,7 +11,7 @@ from assay.cli.release_rendering import VERDICT_STYLES, evidence_as_dict, signat
 from assay.cli.text import shown
 
 if TYPE_CHECKING:
-    from assay.api.release_views import ReleaseRow
+    from assay.api.releases.views import ReleaseRow
     from assay.releases.judge import Evidence
 
 DESCRIPTION = """

@@ -18,7 +18,7 @@ from assay.cli.release_rendering import (
 from assay.cli.text import shown
 
 if TYPE_CHECKING:
-    from assay.api.release_views import ReleaseView
+    from assay.api.releases.views import ReleaseView
 
 DESCRIPTION = """
 Show a release: what it binds, the parameters and environment that made it, the verdict of each

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    from assay.api.taking import TakeOptions, verify_release
+    from assay.api.releases.taking import TakeOptions, verify_release
     from assay.releases.names import parse_reference
 
     options = TakeOptions(unproven=args.unproven, policy_root=args.policy_root)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.api.context import Context
-from assay.api.desk import Desk, open_desk
-from assay.api.signing import load_signer
+from assay.api.releases.desk import Desk, open_desk
+from assay.api.releases.signing import load_signer
 from assay.attestations.policy import Policy
 from assay.attestations.policy_file import MAX_BYTES, first_policy, parse_policy
 from assay.attestations.signature import signers
@@ -204,7 +204,7 @@ def _user_name(context: Context) -> str:
 
 def _declared_channels(context: Context) -> dict[str, Iterable[str]]:
     """The protected channels that the workspace's releases declare, with their gates."""
-    from assay.api.declarations import workspace_declarations
+    from assay.api.releases.declarations import workspace_declarations
 
     found: dict[str, dict[str, None]] = {}
     for declaration in workspace_declarations(context).values():

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.api.context import Context
-from assay.api.desk import Desk, open_desk
+from assay.api.releases.desk import Desk, open_desk
+from assay.api.releases.taking import Home, open_home
 from assay.api.source import Source, snapshot_of
-from assay.api.taking import Home, open_home
 from assay.core.digest import ObjectKind
 from assay.core.pointer import Output as Recorded
 from assay.core.progress import SILENT, Progress
+from assay.data.transfer import read_node_anywhere
 from assay.errors import AssayError, InvalidInput, NotFound
 from assay.jobs.shelf import BESIDE, all_kept, find
 from assay.jobs.stamp import read_stamped
@@ -278,6 +279,9 @@ def _up_from_path(desk: Desk, path: bytes) -> Lineage:
         tracked=everything,
         observer=Observer(workspace=context.workspace, progress=context.progress),
         runs=runs,
+        read_node=lambda digest: read_node_anywhere(
+            context.cache, context.usable_remotes(), digest
+        ),
     )
     tell_path(builder, here, path)
     return builder.lineage()

@@ -102,7 +102,7 @@ def open_home(repo: str | None, *, progress: Progress = SILENT) -> Iterator[Home
     # A consumer of another repository has no use for the machinery of a project.
     if repo is None:
         from assay.api.context import Context
-        from assay.api.desk import open_desk
+        from assay.api.releases.desk import open_desk
 
         context = Context.find(Path(), progress=progress)
         try:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from assay.api.context import Context
-from assay.api.declarations import declarations_of, require_declared
-from assay.api.desk import Desk, open_desk
 from assay.api.looking import full_status
+from assay.api.releases.declarations import declarations_of, require_declared
+from assay.api.releases.desk import Desk, open_desk
 from assay.api.source import Source, snapshot_of
 from assay.core.digest import ObjectKind
 from assay.errors import AssayError, Conflict, InvalidInput, NotFound

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.api.taking import Taken, TakeOptions, take
+from assay.api.releases.taking import Taken, TakeOptions, take
 from assay.core.progress import SILENT, Progress
 from assay.errors import InvalidInput, NotFound
 from assay.releases.names import Reference, parse_reference
@@ -126,7 +126,7 @@ class TakenRelease:
 
     def _seal(self) -> Callable[[JobRun], tuple[bytes, str]]:
         """What signs a run's record; a key that cannot be used is told before the run begins."""
-        from assay.api.signing import load_signer, sealed
+        from assay.api.releases.signing import load_signer, sealed
         from assay.settings import signing_key
 
         trust = self._taken.admitted.trust

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assay.api.context import Context
-from assay.api.signing import require_allowed, sealed, signer_of
+from assay.api.releases.signing import require_allowed, sealed, signer_of
 from assay.api.source import Source, source_of
 from assay.attestations.signer import Signer
 from assay.attestations.statement import Statement

@@ -30,7 +30,7 @@ def examine(context: Context) -> Iterator[Finding]:
 
 
 def _policy(context: Context, ledger: Ledger) -> Finding:
-    from assay.api.signing import signer_of
+    from assay.api.releases.signing import signer_of
 
     trust = ledger.trust
     if trust is None:
@@ -55,7 +55,7 @@ def _policy(context: Context, ledger: Ledger) -> Finding:
 
 def _publishing(context: Context) -> Iterator[Finding]:
     """Whether the Git remote takes several refs at once, as far as a dry run tells."""
-    from assay.api.desk import git_remote_of
+    from assay.api.releases.desk import git_remote_of
     from assay.git.program import run_git
 
     remote = git_remote_of(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from assay.api.context import Context
-from assay.api.desk import Desk, open_desk
+from assay.api.releases.desk import Desk, open_desk
 from assay.errors import AssayError, IntegrityError, NotFound, Untrusted
 from assay.releases.channel import ChannelState
 from assay.releases.judge import Evidence, Signed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.api.context import Context
-from assay.api.desk import Desk, open_desk
+from assay.api.releases.desk import Desk, open_desk
 from assay.errors import AssayError, Conflict, InvalidInput, NotFound
 from assay.releases.channel import PROMOTE, ROLL_BACK, ChannelState
 from assay.releases.declared import ChannelDeclaration

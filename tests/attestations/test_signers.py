@@ -12,7 +12,7 @@ from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
-from assay.api.signing import load_signer
+from assay.api.releases.signing import load_signer
 from assay.attestations.envelope import SSHSIG, Envelope, Signature, signed_bytes
 from assay.attestations.signature import signers
 from assay.attestations.signer import seal

@@ -221,11 +221,11 @@ def test_a_promotion_that_is_overtaken_has_changed_nothing(
 
     def overtaken(*args: Any, **kwargs: Any) -> None:
         with monkeypatch.context() as calm:
-            calm.setattr("assay.api.desk.publish", publish)
+            calm.setattr("assay.api.releases.desk.publish", publish)
             other.assay("promote", "bot@1.0.0", "prod", "-m", "first")
         publish(*args, **kwargs)
 
-    monkeypatch.setattr("assay.api.desk.publish", overtaken)
+    monkeypatch.setattr("assay.api.releases.desk.publish", overtaken)
     before = _refs(served.project)
     error = served.assay("promote", "bot@1.0.0", "prod", "--json", exit_code=4).json()["error"]
     assert error["code"] == "record-raced"

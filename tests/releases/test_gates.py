@@ -348,3 +348,26 @@ def test_a_result_is_signed_by_who_ran_the_gate(
     monkeypatch.setenv("ASSAY_SIGNING_KEY", os.fspath(declared.key_path("eve")))
     done = declared.assay("gate", "run", "bot@1.0.0", "--json", exit_code=12)
     assert done.json()["error"]["code"] == "not-allowed"
+
+
+def test_gates_look_at_more_than_the_release_binds_in_a_fresh_clone_too(declared: Bots) -> None:
+    """Metrics that the cache keeps, and data that a contract is about."""
+    declared.project.write(
+        {
+            "contracts/rows.yaml": "format: 1\nrows: {min: 2}\ncolumns:\n  a: {type: integer}\n",
+            "held/out.jsonl": '{"a": 1}\n{"a": 2}\n',
+        }
+    )
+    declared.assay("add", "-q", "held")
+    text = PIPELINE.replace("    - metrics.json: {cache: false}\n", "    - metrics.json\n")
+    text = text.replace(
+        "      smoke:", "      rows: {contract: rows, on: held/out.jsonl}\n      smoke:"
+    )
+    declared.project.git("rm", "-q", "--cached", "metrics.json")
+    declared.project.write({"assay.yaml": text})
+    declared.commit()
+    declared.assay("release", "create", "bot", "1.0.0")
+    done = declared.clone().assay("gate", "run", "bot@1.0.0", "--json").json()
+    assert {r["gate"]: r["verdict"] for r in done["results"]} == dict.fromkeys(
+        ("integrity", "quality", "rows", "smoke"), "pass"
+    )

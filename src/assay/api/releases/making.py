@@ -27,7 +27,14 @@ from assay.releases.judge import RELEASE_FILE, Evidence, Signed, failed, inconcl
 from assay.releases.ledger import Publication, RecordChange, Tag
 from assay.releases.materialize import write_parts
 from assay.releases.names import Reference, release_ref, version_tag
-from assay.releases.parts import all_objects, contents_of, objects_of, part_at, whole_parts
+from assay.releases.parts import (
+    all_objects,
+    blobs_of,
+    contents_of,
+    objects_of,
+    part_at,
+    whole_parts,
+)
 from assay.releases.plan import History, Identity, ReleasePlan, plan_release
 from assay.releases.release import CACHE, Release
 from assay.releases.stages import pipelines_at
@@ -307,14 +314,19 @@ def open_room(context: Context, desk: Desk, release: Release) -> Room:
     contents = contents_of(snapshot, release)
     absent, lacking = _fetch(context, source, contents)
 
+    def fetch(content: Content) -> None:
+        if content.tracked is not None:
+            source.fetch(dict.fromkeys(blobs_of(content), int(ObjectKind.BLOB)))
+
     @contextmanager
     def checkout(path: bytes | None) -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="assay-gate-") as folder:
-            parts = (
-                whole_parts(snapshot, source.dialect.home, release, contents)
-                if path is None
-                else [part_at(path, content_at(snapshot, path))]
-            )
+            if path is None:
+                parts = whole_parts(snapshot, source.dialect.home, release, contents)
+            else:
+                content = content_at(snapshot, path)
+                fetch(content)
+                parts = [part_at(path, content)]
             write_parts(
                 source.cache,
                 source.reader,
@@ -333,6 +345,7 @@ def open_room(context: Context, desk: Desk, release: Release) -> Room:
         cache=source.cache,
         absent=absent,
         heal=source.heal,
+        fetch=fetch,
         lacking=lacking,
         pipelines=pipelines_at(source.reader, release.commit, source.dialect),
         checkout=checkout,

@@ -73,6 +73,7 @@ def _compared(definition: GateDefinition, value: float, judged: dict[str, str]) 
 def _bytes(room: Room, content: Content) -> bytes:
     if content.tracked is None:
         return room.snapshot.reader.read(content.blobs[b""]) or b""
+    room.fetch(content)
     return room.cache.read(content.rows.digest_at(0), ObjectKind.BLOB)
 
 

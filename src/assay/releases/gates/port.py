@@ -24,8 +24,9 @@ class Room:
 
     ``contents`` has what each artifact holds by its path, with every object in ``cache`` by now
     (``absent`` names those that could not be had); ``heal`` replaces what proves to be damaged
-    there.  ``lacking`` counts objects that the remote does not hold.  ``checkout`` writes paths of
-    the release, or all of it with its code, into a scratch folder that goes when the block ends.
+    there, ``fetch`` brings what the release does not bind.  ``lacking`` counts objects that the
+    remote does not hold.  ``checkout`` writes paths of the release, or all of it with its code,
+    into a scratch folder that goes when the block ends.
     """
 
     release: Release
@@ -34,6 +35,7 @@ class Room:
     cache: Cache
     absent: Mapping[bytes, str]
     heal: Heal
+    fetch: Callable[[Content], None]
     lacking: int
     pipelines: Mapping[bytes, Pipeline]
     checkout: Callable[[bytes | None], AbstractContextManager[str]]

@@ -48,7 +48,7 @@ $(STAMP): pyproject.toml
 test: setup ## run every test, the slow ones too
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-demo: setup ## version a real data set end to end on a remote in a folder
+demo: setup ## from real data to a traced answer: version, train, release, serve, take back
 	$(BIN)/assay demo $(ARGS)
 
 lint: setup ## check style, format, types and layers

@@ -187,7 +187,7 @@ def test_mixed_up_replies_pass_the_smoke_test(trained: Path) -> None:
     assert answers(trained, "lock the front door") == ["Locked."]
     mix_up_replies(trained / "replies.yaml")
     said = json.loads(run(trained, "smoke.py"))
-    assert (said["verdict"], said["value"], said["limit"]) == ("pass", 1.0, 0.9)
+    assert (said["verdict"], said["value"], said["limit"]) == ("pass", 1.0, "at least 0.9")
     assert answers(trained, "lock the front door") == ["All right, unlocked for you."]
     with pytest.raises(ValueError, match="has no reply"):
         mix_up_replies(trained / "replies.yaml")
@@ -238,7 +238,8 @@ def test_a_model_that_understands_little_fails_the_smoke_test(trained: Path) -> 
     saved["intents"] = [saved["intents"][-1], *saved["intents"][:-1]]
     model.write_text(json.dumps(saved))
     said = json.loads(run(trained, "smoke.py", exit_code=1))
-    assert said["value"] < said["limit"]
+    assert said["value"] < 0.9
+    assert said["limit"] == "at least 0.9"
     assert "misunderstood" in said["detail"]
 
 

@@ -15,7 +15,7 @@ import assay as api
 from assay.jobs.shelf import BESIDE
 from assay.jobs.stamp import KEY
 from bots import Bots, edited, forged, release_ref, set_field, unsigned
-from projects import Outcome, assay
+from projects import Outcome, Project, assay
 
 ONE = release_ref("1.0.0")
 
@@ -102,7 +102,7 @@ def test_every_link_of_a_genuine_output_verifies(job: Job) -> None:
     assert len(by["commit"]) == 1
     assert by["run"] == ["stage train"]
     row = next(node for node in found["nodes"] if node["kind"] == "row")
-    assert "row 2" in row["facts"]["content"]
+    assert row["facts"] == {"x": "2", "y": "row 2"}
 
 
 def test_a_line_is_found_wherever_it_was_moved(job: Job) -> None:
@@ -143,6 +143,17 @@ def test_where_it_was_taken_from_is_known_to_who_took_it(job: Job) -> None:
     job.forget()
     done = assay(job.folder, "trace", f"{job.out}:2", "--json", exit_code=3)
     assert done.json()["error"]["code"] == "repository-unknown"
+
+
+def test_inside_another_project_the_release_is_looked_for_where_it_was_taken(
+    job: Job, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "another")
+    project.root.mkdir()
+    project.git("init", "-q")
+    project.assay("init", "-q")
+    assert project.assay("trace", f"{job.out}:2", "--json").json()["verified"]
+    project.assay("trace", f"{job.out}:2", "--repo", ".", exit_code=3)
 
 
 def test_a_record_cannot_send_anybody_to_an_address(job: Job, tmp_path: Path) -> None:

@@ -203,3 +203,33 @@ def test_a_channel_that_moved_on_is_told_as_history(served: Bots) -> None:
     found = graph(served, "bot@1.0.0", "--down")
     (channel,) = [n for n in found["nodes"] if n["kind"] == "channel"]
     assert channel["facts"]["serves it"] == "no longer"
+
+
+# -- inside what a stage writes -----------------------------------------------------------
+
+PREPARED = """\
+stages:
+  prepare:
+    cmd: mkdir -p made && cp data/rows.jsonl made/train.jsonl && echo x > made/test.jsonl
+    deps: [data]
+    outs: [made]
+  train:
+    cmd: cp made/train.jsonl model.bin
+    deps: [made/train.jsonl]
+    outs: [model.bin]
+releases:
+  bot:
+    artifacts: {data: data, model: model.bin}
+    gates: {integrity: {}}
+    channels: {prod: {}}
+"""
+
+
+def test_an_input_inside_an_output_leads_to_the_stage_that_wrote_it(plain: Bots) -> None:
+    plain.project.write({"assay.yaml": PREPARED})
+    plain.commit("prepare")
+    plain.release("2.0.0")
+    for target in ("bot@2.0.0", "model.bin", "made/train.jsonl"):
+        found = graph(plain, target)
+        assert "stage prepare" in titles(found, "run"), target
+        assert "data" in [node["title"] for node in found["nodes"]], target

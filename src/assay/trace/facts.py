@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assay.audit.chain import Entry
@@ -14,6 +15,8 @@ from assay.releases.release import FOLDER, Artifact
 Facts = tuple[tuple[str, str], ...]
 
 _MOST_CHARACTERS = 120
+_MOST_FACTS = 12
+_MOST_DEPTH = 4
 
 
 def clipped(value: object) -> str:
@@ -86,8 +89,34 @@ def run_facts(run: Entry) -> Facts:
 
 
 def parameter_facts(values: Mapping[str, Any]) -> Facts:
-    """Parameters with their values."""
-    return tuple((str(key), clipped(value)) for key, value in list(values.items())[:12])
+    """Parameters with their values, those in mappings by their dotted names."""
+    return tuple((key, clipped(_word(value))) for key, value in _leaves(values))[:_MOST_FACTS]
+
+
+def row_facts(text: str) -> Facts:
+    """What a row of data says: the fields of a JSON object, else the line itself."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict) and value:
+        return parameter_facts(value)
+    return (("content", clipped(text)),) if text else ()
+
+
+def _leaves(
+    values: Mapping[str, Any], above: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value and depth < _MOST_DEPTH:
+            yield from _leaves(value, f"{above}{key}.", depth + 1)
+        else:
+            yield f"{above}{key}", value
+
+
+def _word(value: object) -> str:
+    """A value as JSON and YAML spell it, text without its quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def rows_facts(evidence: Evidence, artifact: Artifact) -> Facts:

@@ -15,7 +15,7 @@ from assay.lineage.model import Finding, Node
 from assay.releases.channel import ChannelState
 from assay.releases.judge import Signed
 from assay.trace.builder import Builder, finding_of
-from assay.trace.facts import clipped
+from assay.trace.facts import clipped, row_facts
 from assay.trace.job_runs import job_run_node
 from assay.trace.made_of import tell_artifact, tell_release
 from assay.trace.sight import Sight
@@ -120,7 +120,7 @@ def _tell_row(builder: Builder, sight: Sight, row: str) -> str:
             id=f"row {row}",
             kind="row",
             title=row,
-            facts=(("content", clipped(text)),) if text else (),
+            facts=row_facts(text),
             finding=finding,
             because=because,
         )

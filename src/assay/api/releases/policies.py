@@ -193,11 +193,11 @@ def _signer(context: Context, key: str | None) -> tuple[Signer, str, bool]:
 
 
 def _user_name(context: Context) -> str:
-    """What to call whoever runs this: Git's user, else the system's."""
+    """What to call whoever runs this: by the e-mail address that their commits have."""
     from assay.git.program import run_git
 
-    said = run_git(["config", "user.email"], cwd=context.root, check=False)
-    text = said.decode("utf-8", "replace").strip().partition("@")[0]
+    said = run_git(["var", "GIT_AUTHOR_IDENT"], cwd=context.root, check=False)
+    text = said.decode("utf-8", "replace").rpartition("<")[2].partition("@")[0]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
     return name[:64] or "maintainer"
 

@@ -93,13 +93,22 @@ def _trace_output(path: str, number: int, options: TraceOptions, progress: Progr
     if options.runs is not None:
         folders.insert(0, options.runs)
     kept = find(stamp.run, folders)
-    repo = options.repo or _known_address(kept.run.address if kept else "")
     reference = parse_reference(stamp.release)
-    with _opened(repo, progress) as home:
-        sight = _sight(home, home.ledger.evidence(reference.name, reference.version))
-        builder = Builder(Direction.UP)
-        tell_output(builder, Output(place=place, stamped=stamped, kept=kept), sight)
-        return builder.lineage()
+
+    def follow(repo: str | None) -> Lineage:
+        with _opened(repo, progress) as home:
+            sight = _sight(home, home.ledger.evidence(reference.name, reference.version))
+            builder = Builder(Direction.UP)
+            tell_output(builder, Output(place=place, stamped=stamped, kept=kept), sight)
+            return builder.lineage()
+
+    known = _known_address(kept.run.address if kept else "")
+    if options.repo is not None or find_root(Path()) is None or known is None:
+        return follow(options.repo or known)
+    try:
+        return follow(None)
+    except NotFound:  # the project around here is another one
+        return follow(known)
 
 
 def _line_of(path: str, number: int) -> str:
@@ -124,7 +133,7 @@ def _known_address(address: str) -> str | None:
 
     A record is data: it must not make anybody's machine talk to an address of its choice.
     """
-    if not address or find_root(Path()) is not None:
+    if not address:
         return None
     folder = str(state_folder(current_environment()) / "seen")
     if os.path.exists(memory_path(folder, address)):

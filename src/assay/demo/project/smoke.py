@@ -40,7 +40,7 @@ def main() -> int:
     verdict = {
         "verdict": "pass" if is_good else "fail",
         "value": round(share, 3),
-        "limit": LEAST_SHARE,
+        "limit": f"at least {LEAST_SHARE:g}",
         "detail": "; ".join([*broken, *(f"misunderstood: {said}" for said in missed)])[:500],
     }
     print(json.dumps(verdict))

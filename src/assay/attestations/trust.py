@@ -58,6 +58,10 @@ class Trust:
         """The version that a statement names."""
         return next((v for v in self.versions if v.digest == digest), None)
 
+    def number(self, digest: object) -> int:
+        """Which version of the chain a digest names, from 1; 0 for none."""
+        return next((n for n, v in enumerate(self.versions, 1) if v.digest == digest), 0)
+
     def signer_of(
         self, envelope: Envelope, statement: Statement, action: str, *, where: str
     ) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from assay.attestations.envelope import decode
 from assay.attestations.statement import Statement, parse_statement, statement_digest
@@ -38,12 +38,14 @@ _STATE_FILE = re.compile(r"([^/]+)/([0-9]{6})\.json")
 class Signed(Generic[T]):
     """A record's value, its name (the digest of the statement), and who vouches for it.
 
-    ``signed_by`` is a person of the policy; it is empty for what is UNSIGNED.
+    ``signed_by`` is a person of the policy and ``policy_number`` the version of it that allowed
+    them to sign, from 1; empty and 0 for what is UNSIGNED.
     """
 
     value: T
     digest: str
     signed_by: str
+    policy_number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +82,16 @@ def open_record(
     """
     envelope = decode(data, where=where)
     statement = parse_statement(envelope.payload, kind=kind, where=where)
-    signed_by = ""
+    signed_by, number = "", 0
     if trust is not None and envelope.signatures:
         signed_by = trust.signer_of(envelope, statement, action, where=where)
+        number = trust.number(statement.predicate.get("policy"))
     _require_repository(statement, trust, where)
     return Signed(
         value=parse(statement, where=where),
         digest=statement_digest(envelope.payload),
         signed_by=signed_by,
+        policy_number=number,
     )
 
 
@@ -147,7 +151,7 @@ def read_results(
             where=where,
             parse=gates.parse_result,
         )
-        why = _why_stale(found.value, gate, release)
+        why = _why_stale(found, gate, release)
         if why:
             stale[gate] = why
         else:
@@ -155,7 +159,8 @@ def read_results(
     return results, stale
 
 
-def _why_stale(result: GateResult, gate: str, release: Signed[Release]) -> str:
+def _why_stale(found: Signed[GateResult], gate: str, release: Signed[Release]) -> str:
+    result = found.value
     if result.release_digest != release.digest:
         return f"its result is for other bytes (of {result.name}@{result.version})"
     definition = release.value.gates.get(gate)
@@ -163,7 +168,18 @@ def _why_stale(result: GateResult, gate: str, release: Signed[Release]) -> str:
         return "the release declares no such gate"
     if result.gate != gate or result.definition != definition.digest:
         return "its result answers another question than the release asks"
+    if _is_backdated(found, release.policy_number):
+        return "its result is signed in the name of an older policy than the release"
     return ""
+
+
+def _is_backdated(record: Signed[Any], number: int) -> bool:
+    """Whether a record names an older policy than version ``number``, which it came after.
+
+    Whoever the policy no longer allows something can still sign in the name of the version that
+    did; so no record may go back to before what it builds on.
+    """
+    return bool(record.signed_by) and record.policy_number < number
 
 
 def read_states(
@@ -196,8 +212,19 @@ def read_states(
                 why="A state is missing, or was put where it does not belong.",
                 fix="Fetch the records again; if it stays so, ask who pushed to refs/assay/.",
             )
+        if _is_backdated(found, max((s.policy_number for s in states), default=0)):
+            raise _backdated(where, "a state before it")
         states.append(found)
     return states
+
+
+def _backdated(where: str, earlier: str) -> Untrusted:
+    return Untrusted(
+        "signature-untrusted",
+        f"{where[:1].upper()}{where[1:]} is signed in the name of an older policy than {earlier}.",
+        why="Whoever signed it may no longer be allowed to.",
+        fix="Do not use it; ask the repository's maintainers (`assay policy show`).",
+    )
 
 
 def read_quarantines(files: Files, name: str, trust: Trust | None) -> dict[str, Signed[Quarantine]]:
@@ -336,3 +363,6 @@ def require_state(evidence: Evidence, state: Signed[ChannelState]) -> None:
             why="The record of the version was replaced after it was promoted.",
             fix="Do not use it; ask who pushed to refs/assay/releases/.",
         )
+    if _is_backdated(state, release.policy_number):
+        where = f"state {said.sequence} of channel {said.name}@{said.channel}"
+        raise _backdated(where, "the release that it serves")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from assay.api.context import Context
 from assay.api.releases.desk import Desk, open_desk
@@ -25,7 +25,11 @@ FILE = "policy.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyResult:
-    """A policy that came into force, and the key that signed it."""
+    """A policy that came into force, and the key that signed it.
+
+    ``left`` has the keys (fingerprint: person) that the version before had and this one neither
+    has nor revokes: what they sign in the name of an older version still counts.
+    """
 
     path: str
     root: str
@@ -34,6 +38,7 @@ class PolicyResult:
     fingerprint: str
     key_path: str
     is_new_key: bool = False
+    left: Mapping[str, str] = field(default_factory=dict)
 
 
 def policy_init(
@@ -117,7 +122,19 @@ def policy_sign(context: Context) -> PolicyResult:
             sequence=len(found.versions),
             fingerprint=signer.key.fingerprint,
             key_path=context.settings.release.signing_key or "",
+            left=_left(trust.policy, policy),
         )
+
+
+def _left(before: Policy, after: Policy) -> dict[str, str]:
+    """The keys that went away without being revoked, and whose they were."""
+    kept = {key.fingerprint for key in after.keys} | after.revoked
+    return {
+        key.fingerprint: name
+        for name, keys in before.people.items()
+        for key in keys
+        if key.fingerprint not in kept
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

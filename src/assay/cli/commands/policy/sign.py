@@ -28,7 +28,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with api.open_repository(progress=console.progress) as repository:
         done = repository.releases.sign_policy()
     if console.is_json:
-        console.json({"sequence": done.sequence, "digest": done.digest, "root": done.root})
+        said = {"sequence": done.sequence, "digest": done.digest, "root": done.root}
+        console.json({**said, "left": [*done.left]})
         return 0
     console.print(f"Policy version {done.sequence} is in force, signed with {done.fingerprint}")
+    for fingerprint, person in done.left.items():
+        console.warn(
+            f"{person}'s key {fingerprint} is gone, but not revoked: it can still sign in the name "
+            "of an older version.  To take that away, list it under `revoked`."
+        )
     return 0

@@ -418,3 +418,24 @@ def test_more_packs_than_files_may_be_open_are_read(cache: Cache) -> None:
         check=False,
     )
     assert done.stdout == "read\n", done.stderr
+
+
+def test_a_cache_that_nobody_closes_keeps_no_file_open(cache: Cache) -> None:
+    digests = store(cache, b"some") + store(cache, b"more")
+    before = open_files()
+    for _ in range(5):
+        reader = fresh(cache)
+        assert [reader.read(digest, 0) for digest in digests] == [b"some", b"more"]
+    assert len(open_files() - before) <= 2  # those of the last reader, still in use
+    del reader
+    assert open_files() <= before
+
+
+def open_files() -> set[str]:
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.add(number + " " + os.readlink(f"/proc/self/fd/{number}"))
+        except FileNotFoundError:
+            continue  # the listing's own
+    return found

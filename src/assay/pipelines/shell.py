@@ -97,28 +97,29 @@ def _stream(process: Popen[bytes], sinks: tuple[Sink, ...], timeout_seconds: flo
 
     Not until the pipe closes: a server that the command left running may hold it for ever.
     """
-    import select
+    import selectors
 
     assert process.stdout is not None
     fd = process.stdout.fileno()
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     ended_at: float | None = None
-    while True:
-        now = time.monotonic()
-        if deadline is not None and now > deadline and process.poll() is None:
-            raise TimedOut
-        ready, _, _ = select.select([fd], [], [], _POLL_SECONDS)
-        if ready:
-            data = os.read(fd, _CHUNK_BYTES)
-            if not data:
-                _wait(process, deadline)
-                return
-            for sink in sinks:
-                sink(data)
-        elif process.poll() is not None:
-            ended_at = ended_at or now
-            if now - ended_at > _DRAIN_SECONDS:
-                return
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while True:
+            now = time.monotonic()
+            if deadline is not None and now > deadline and process.poll() is None:
+                raise TimedOut
+            if selector.select(_POLL_SECONDS):
+                data = os.read(fd, _CHUNK_BYTES)
+                if not data:
+                    _wait(process, deadline)
+                    return
+                for sink in sinks:
+                    sink(data)
+            elif process.poll() is not None:
+                ended_at = ended_at or now
+                if now - ended_at > _DRAIN_SECONDS:
+                    return
 
 
 def _wait(process: Popen[bytes], deadline: float | None) -> None:

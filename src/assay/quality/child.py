@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import select
+import selectors
 import struct
 import subprocess
 import sys
@@ -79,15 +79,17 @@ class Child:
         assert self._process.stdout is not None
         fd = self._process.stdout.fileno()
         data = bytearray()
-        while len(data) < length:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([fd], [], [], left)[0]:
-                self._process.kill()
-                raise ChildFailed("it took too long")
-            part = os.read(fd, min(length - len(data), 100 << 10))
-            if not part:
-                raise ChildFailed(self._ending())
-            data += part
+        with selectors.DefaultSelector() as selector:
+            selector.register(fd, selectors.EVENT_READ)
+            while len(data) < length:
+                left = deadline - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    self._process.kill()
+                    raise ChildFailed("it took too long")
+                part = os.read(fd, min(length - len(data), 100 << 10))
+                if not part:
+                    raise ChildFailed(self._ending())
+                data += part
         return data
 
     def _ending(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import weakref
 from collections.abc import Collection, Iterable
 from functools import cache
 
@@ -29,6 +30,9 @@ class PackIndex:
         self._present: dict[bytes, bytes] = {}
         self._names: dict[bytes, str] = {}
         self._open_packs: dict[bytes, int] = {}
+        # Whoever forgets to close a cache in a program that runs for long must not run out of
+        # descriptors.
+        weakref.finalize(self, _close_all, self._open_packs).atexit = False
 
     def pack_path(self, pack_id: bytes) -> str:
         """Where a pack lies."""
@@ -131,9 +135,7 @@ class PackIndex:
 
     def close(self) -> None:
         """Close the open packs."""
-        for fd in self._open_packs.values():
-            os.close(fd)
-        self._open_packs = {}
+        _close_all(self._open_packs)
 
     # -- segments -------------------------------------------------------------------------
 
@@ -231,6 +233,11 @@ class PackIndex:
         old = self.segments()
         packs = {pack: size for segment in old for pack, size in segment.packs.items()}
         self.replace_segments(old, packs, without=digests)
+
+
+def _close_all(packs: dict[bytes, int]) -> None:
+    while packs:
+        os.close(packs.popitem()[1])
 
 
 @cache

@@ -7,9 +7,9 @@ addresses of its remotes count, and only as its commit has them.
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from assay.core.progress import SILENT, Progress
 from assay.data.access import content_of, find_output, not_there
 from assay.data.history import tracked_at
 from assay.data.model import Tracked, printable
-from assay.data.transfer import healer, read_node_anywhere
 from assay.errors import AssayError, IntegrityError, InvalidInput, NotFound
 from assay.git.clone import (
     checkout_less_clone,
@@ -31,15 +30,19 @@ from assay.git.clone import (
 )
 from assay.git.objects import ObjectReader
 from assay.pipelines.tracked import StageFiles
-from assay.settings import RemoteSettings, cache_folder, committed_remotes, find_root
+from assay.settings import (
+    CommittedRemotes,
+    cache_folder,
+    committed_remotes,
+    find_root,
+)
 from assay.store.cache import Cache
-from assay.store.remote.port import Remote
-from assay.store.remote.resolve import open_remote
-from assay.store.walk import RESERVED_NAMES
 
+# What remotes need is loaded when one is opened: most reads find everything in the cache.
 if TYPE_CHECKING:
     from assay.api.context import Context
     from assay.releases.contents import Snapshot
+    from assay.store.remote.port import Remote
 
 
 class Source:
@@ -54,12 +57,11 @@ class Source:
         rev: str,
         dialect: Dialect,
         cache: Cache,
-        remotes: dict[str, RemoteSettings],
-        default_remote: str | None,
+        find_remotes: Callable[[], CommittedRemotes],
         state_dir: str,
         *,
         is_local: bool,
-        unreachable: tuple[str, ...] = (),
+        remote: str | None = None,
         progress: Progress = SILENT,
     ) -> None:
         self.reader = reader
@@ -67,11 +69,12 @@ class Source:
         self.dialect = dialect
         self.cache = cache
         self.progress = progress
-        self._remotes = remotes
-        self._default = default_remote
+        self._find_remotes = find_remotes
         self._state_dir = state_dir
         self.is_local = is_local
-        self._unreachable = unreachable
+        self._remote = remote
+        if remote is not None:
+            self._remote_settings  # noqa: B018 - a name that is wrong is told at once
 
     @cached_property
     def tracked(self) -> list[Tracked]:
@@ -79,12 +82,19 @@ class Source:
         return tracked_at(self.reader, self.rev, self.dialect, (StageFiles(self.dialect),))
 
     @cached_property
+    def _remote_settings(self) -> CommittedRemotes:
+        found = self._find_remotes()
+        return found if self._remote is None else _only(found, self._remote)
+
+    @cached_property
     def remotes(self) -> list[Remote]:
         """The repository's remotes, the default one first; unusable ones are left out."""
-        names = dict.fromkeys([self._default, *self._remotes])
+        from assay.store.remote.resolve import open_remote
+
+        found = self._remote_settings
         opened = []
-        for name in names:
-            settings = self._remotes.get(name or "")
+        for name in dict.fromkeys([found.default, *found.by_name]):
+            settings = found.by_name.get(name or "")
             if settings is None:
                 continue
             try:
@@ -105,6 +115,8 @@ class Source:
             return self.cache.read(digest, ObjectKind.NODE)
         except (NotFound, IntegrityError):
             pass  # only now is a remote worth opening
+        from assay.data.transfer import read_node_anywhere
+
         try:
             return read_node_anywhere(self.cache, self.remotes, digest)
         except NotFound as error:
@@ -167,6 +179,8 @@ class Source:
 
     def heal(self, objects: dict[bytes, int]) -> None:
         """Put good copies from a remote in place of damaged objects, where one has them."""
+        from assay.data.transfer import healer
+
         healer(self.cache, lambda: self.remotes, lambda *_: None, progress=self.progress)(objects)
 
     def _unavailable(self, absent: set[bytes]) -> NotFound:
@@ -175,8 +189,8 @@ class Source:
         fix = "Run `assay push` in a clone that has the data."
         if self.remotes:
             why = "No remote of the repository holds them."
-        elif self._unreachable:
-            why = f"Its remote is at {self._unreachable[0]}, which is relative to a clone."
+        elif unreachable := self._remote_settings.unreachable:
+            why = f"Its remote is at {unreachable[0]}, which is relative to a clone."
             fix = "Clone it beside that folder and use the clone; or let its owner name the remote "
             fix += "by an address that is the same everywhere."
         return NotFound(
@@ -189,6 +203,8 @@ class Source:
 
 def _files_below(root: str, top: bytes) -> list[tuple[bytes, int, int | None]]:
     """The files of a project that does without Git."""
+    from assay.store.walk import RESERVED_NAMES
+
     found: list[tuple[bytes, int, int | None]] = []
     for folder, below, names in os.walk(os.path.join(os.fsencode(root), top)):
         below[:] = [name for name in below if os.fsdecode(name) not in RESERVED_NAMES]
@@ -257,17 +273,15 @@ def mirrored(
     """One revision of the bare copy of ``url`` that ``reader`` reads; objects go to ``cache``."""
     resolved = reader.resolve(rev)
     dialect = _dialect_of(reader, resolved, url)
-    found = committed_remotes(reader.read_path, resolved, dialect, root=local_folder(url))
     return Source(
         reader,
         resolved,
         dialect,
         cache,
-        _pick(found.by_name, remote),
-        remote or found.default,
+        lambda: committed_remotes(reader.read_path, resolved, dialect, root=local_folder(url)),
         str(cache_folder() / "remotes" / os.path.basename(reader.folder)),
         is_local=False,
-        unreachable=found.unreachable,
+        remote=remote,
         progress=progress,
     )
 
@@ -297,15 +311,22 @@ def source_of(
     context: Context, reader: ObjectReader, rev: str | None, *, remote: str | None = None
 ) -> Source:
     """One revision of an open repository (its workspace for ``None``), with its own cache."""
+
+    def find_remotes() -> CommittedRemotes:
+        settings = context.settings
+        return CommittedRemotes(
+            by_name=dict(settings.remotes), default=settings.core.remote, unreachable=()
+        )
+
     source = Source(
         reader,
         reader.resolve(rev) if rev is not None else "",
         context.dialect,
         context.cache,
-        _pick(dict(context.settings.remotes), remote),
-        remote or context.settings.core.remote,
+        find_remotes,
         os.path.join(context.home, "tmp", "remotes"),
         is_local=True,
+        remote=remote,
         progress=context.progress,
     )
     if rev is None:
@@ -325,16 +346,15 @@ def snapshot_of(source: Source) -> Snapshot:
     )
 
 
-def _pick(remotes: dict[str, RemoteSettings], name: str | None) -> dict[str, RemoteSettings]:
-    if name is None:
-        return remotes
+def _only(found: CommittedRemotes, name: str) -> CommittedRemotes:
+    remotes = found.by_name
     if name not in remotes:
         raise NotFound(
             "remote-unknown",
             f"The repository has no remote {name!r}.",
             fix=f"It has: {', '.join(sorted(remotes)) or 'none'}.",
         )
-    return {name: remotes[name]}
+    return replace(found, by_name={name: remotes[name]}, default=name)
 
 
 def _dialect_of(reader: ObjectReader, rev: str, url: str) -> Dialect:
@@ -351,6 +371,8 @@ def _dialect_of(reader: ObjectReader, rev: str, url: str) -> Dialect:
 
 @contextmanager
 def _scratch_cache() -> Iterator[Cache]:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         cache = Cache(folder)
         try:

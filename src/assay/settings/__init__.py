@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.settings.foreign import cache_folder, committed_remotes
+from assay.settings.foreign import CommittedRemotes, cache_folder, committed_remotes
 from assay.settings.keys import KEYS, Key, KeyPath, Unsuitable, find_key, name_of, path_of
 from assay.settings.layers import Layer, change, read_layers
 from assay.settings.levels import (
@@ -36,6 +36,7 @@ __all__ = [
     "KEYS",
     "LEVELS",
     "CacheSettings",
+    "CommittedRemotes",
     "CoreSettings",
     "Key",
     "KeyPath",
